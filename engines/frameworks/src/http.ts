@@ -48,7 +48,9 @@ const more: Record<string, RequestListener> = {
 const server = createServer(async (request, response) => {
   const route = `${request.method} ${request.url}`;
   try {
-    await (routes[route] ?? more[route])!(request, response);
+    const answer = routes[route] ?? more[route];
+    if (answer) await answer(request, response);
+    else response.writeHead(404).end('nothing is here');
   } catch (error) {
     response.writeHead((error as { status?: number }).status || 500).end(String(error));
   }

@@ -119,6 +119,20 @@ export function behavesAsTheOthers(name: string, program: Program): void {
       assert.equal((await (await signedIn()).send('GET', '/account')).text, 'a fresh sign-in');
     });
 
+    test('another way to write a path changes nothing about what its route requires', async () => {
+      const tab = await signedIn('rita');
+      // Where the framework decodes the path before it looks for the route, the requirement is that of the route.
+      const refused = name === 'sveltekit' ? [403] : [403, 404];
+      for (const path of ['/%73taff', '/staf%66']) {
+        const answer = await tab.send('GET', path);
+        assert.ok(refused.includes(answer.status), `${path}: ${answer.status} ${answer.text}`);
+      }
+      for (const path of ['/%61ccount', '/accoun%74']) {
+        const answer = await get(path, bearer(old));
+        assert.ok(refused.includes(answer.status), `${path}: ${answer.status} ${answer.text}`);
+      }
+    });
+
     test('a write with the cookie must come from the application’s own pages; its body may have been read', async () => {
       const tab = await signedIn();
       const write = (headers: Record<string, string>) => tab.send('POST', '/write', { text: 'written' }, headers);

@@ -3,8 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createVerifier } from 'curfew-client/verifier';
+import { Client } from 'pg';
 import { day, hour, minute } from '../../../packages/curfew/src/domain/limits.ts';
 import type { ImportReceipt } from '../../../packages/curfew/src/import-sessions.ts';
+import { UsersTable } from '../../../packages/curfew/src/sources/users-table.ts';
 import { temporaryFolder } from '../../../packages/curfew/test/stores/harness.ts';
 import { clientFor, runCli } from '../../../packages/curfew/test/support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../../packages/curfew/test/support/redis.ts';
@@ -255,6 +257,143 @@ describe('Django', () => {
     const session = await provesItself(server, 'django', { userId: '7', cookie: '', secret: 'key-earlier' });
     near(session.expiresAt, Date.now() + 14 * day);
     assert.equal(session.metadata.name, 'Zoë 🦉');
+  });
+
+  const ofUsers = JSON.parse(
+    readFileSync(new URL('../../../packages/curfew/test/fixtures/django-users.json', import.meta.url), 'utf8'),
+  ) as {
+    secretKey: string;
+    users: { id: number; password: string; isActive: boolean }[];
+    sessions: Record<string, string>;
+  };
+  const ids: Record<string, { type: string; of(id: number): string }> = {
+    'integer that counts up': { type: 'integer', of: String },
+    UUID: { type: 'uuid', of: (id) => `00000000-0000-4000-8000-${String(id).padStart(12, '0')}` },
+    name: { type: 'varchar(40)', of: (id) => `user "${id}"` },
+  };
+
+  /** Sessions and their users, as Django's migrations make the tables. */
+  async function djangoWithUsers(table = 'auth_user', active = true): Promise<string> {
+    const from = await postgres.createDatabase();
+    const sessions = Object.entries(ofUsers.sessions).map(
+      ([name, text]) => `('key-${name}', '${text}', now() + interval '2 weeks')`,
+    );
+    // Enough that there are several pieces.
+    const many = `INSERT INTO django_session
+      SELECT 'key-' || i, '${ofUsers.sessions['after']}', now() + interval '2 weeks' FROM generate_series(1, 2500) AS i`;
+    const users = ofUsers.users.map(
+      ({ id, password, isActive }) => `(${id}, '${password}'${active ? `, ${isActive}` : ''})`,
+    );
+    await postgres.sql(
+      new URL(from).pathname.slice(1),
+      `CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+       INSERT INTO django_session VALUES ${sessions.join(', ')};
+       ${many};
+       CREATE TABLE ${table} (id serial PRIMARY KEY, password varchar(128) NOT NULL${active ? ', is_active boolean NOT NULL' : ''});
+       INSERT INTO ${table} VALUES ${users.join(', ')}`,
+    );
+    return from;
+  }
+
+  /** Runs the import with the key of the application. */
+  async function importWithKey(t: Test, from: string, ...more: string[]) {
+    const folder = temporaryFolder();
+    t.after(() => folder.remove());
+    const file = join(folder.path, 'key');
+    writeFileSync(file, ofUsers.secretKey);
+    const store = await emptyStore(t, 'lmdb');
+    const { code, out, err } = await runCli(
+      ['import', 'django', '--from', from, '--secret', file, '--json', ...more],
+      store.env,
+    );
+    return { code, store, told: (out && JSON.parse(out)) as ImportReceipt, err };
+  }
+
+  test('a session from before its user changed the password is refused, as Django does, and one of an inactive user', async (t) => {
+    const { store, told } = await importWithKey(t, await djangoWithUsers());
+    assert.deepEqual(counts(told), {
+      imported: 2502,
+      withoutUser: 0,
+      refused: 3,
+      reasons: { password_changed: 1, user_inactive: 1, user_deleted: 1 },
+    });
+    assert.deepEqual(told.notes, []);
+    const server = await TestServer.over(store);
+    t.after(() => server.leave());
+    const says = (name: string) => verify(server, 'django', { userId: '7', cookie: '', secret: `key-${name}` });
+    for (const name of ['before', 'inactive', 'deleted']) assert.equal((await says(name)).active, false, name);
+    for (const name of ['after', 'inactiveAllowed', '1', '2500']) assert.equal((await says(name)).active, true, name);
+    const { session } = await says('after');
+    assert.deepEqual(session.metadata.cart, [7]);
+    assert.equal('_auth_user_hash' in session.metadata, false, 'the hash of the password was kept');
+  });
+
+  test('a model of users of one’s own is named by its table; it may have no column that says who is active', async (t) => {
+    const from = await djangoWithUsers('"Shop""s people"', false);
+    const { told } = await importWithKey(t, from, '--users-table', 'Shop"s people');
+    assert.deepEqual(counts(told).reasons, { password_changed: 1, user_deleted: 1 });
+    assert.deepEqual(told.notes, []);
+    const absent = await importWithKey(t, from, '--users-table', 'nobody');
+    assert.equal(absent.code, 1);
+    const { error } = JSON.parse(absent.err);
+    assert.equal(error.code, 'source_unreadable');
+    assert.match(error.message, /no table nobody/);
+    assert.match(error.remedy, /--users-table/);
+  });
+
+  test('the users are those in the schema of the sessions, not those of another tenant', async (t) => {
+    const from = await djangoWithUsers();
+    await postgres.sql(
+      new URL(from).pathname.slice(1),
+      `CREATE SCHEMA tenant1;
+       ALTER TABLE django_session SET SCHEMA tenant1;
+       ALTER TABLE auth_user SET SCHEMA tenant1;
+       CREATE TABLE auth_user (LIKE tenant1.auth_user INCLUDING ALL);
+       INSERT INTO auth_user SELECT id, 'another', true FROM tenant1.auth_user`,
+    );
+    const { told } = await importWithKey(t, from, '--table', 'tenant1.django_session');
+    assert.deepEqual(counts(told).reasons, { password_changed: 1, user_inactive: 1, user_deleted: 1 });
+    const other = await importWithKey(t, from, '--table', 'tenant1.django_session', '--users-table', 'auth_user');
+    assert.equal(other.told.imported, 0);
+  });
+
+  for (const [what, { type, of }] of Object.entries(ids)) {
+    test(`users whose primary key is a ${what} are found`, async (t) => {
+      const from = await djangoWithUsers();
+      const database = new URL(from).pathname.slice(1);
+      const rows = ofUsers.users.map(({ id, password }) => `('${of(id)}', '${password}')`);
+      await postgres.sql(
+        database,
+        `CREATE TABLE people (key ${type} PRIMARY KEY, password text NOT NULL); INSERT INTO people VALUES ${rows.join(', ')}`,
+      );
+      const client = new Client({ connectionString: from });
+      await client.connect();
+      t.after(() => client.end());
+      const users = await UsersTable.open(client, '"people"');
+      const wanted = [...ofUsers.users.map(({ id }) => of(id)), of(9), 'nobody', '', '99999999999999999999', 'a\0b'];
+      const found = await users.find(new Set(wanted));
+      assert.deepEqual(
+        ofUsers.users.map(({ id }) => found.get(of(id))?.password),
+        ofUsers.users.map(({ password }) => password),
+      );
+      assert.equal(found.size, ofUsers.users.length);
+    });
+  }
+
+  test('without a key, or without a table of users that can be read, the receipt says what was not checked', async (t) => {
+    const from = await djangoWithUsers();
+    const store = await emptyStore(t, 'lmdb');
+    const { notes } = await importInto(store, 'django', '--from', from, '--dry-run');
+    assert.match(notes.join(), /NOT CHECKED: without --secret, .*changed their passwords/);
+    const database = new URL(from).pathname.slice(1);
+    await postgres.sql(database, "CREATE ROLE importer LOGIN PASSWORD 'x'; GRANT SELECT ON django_session TO importer");
+    const denied = await importWithKey(t, `postgres://importer:x@127.0.0.1:${postgres.port}/${database}`);
+    assert.equal(denied.told.imported, 2505);
+    assert.match(denied.told.notes.join(), /NOT CHECKED: whether users .*permission denied.*--users-table/);
+    await postgres.sql(database, 'ALTER TABLE auth_user RENAME TO shop_user');
+    const absent = await importWithKey(t, from);
+    assert.equal(absent.told.imported, 2505);
+    assert.match(absent.told.notes.join(), /NOT CHECKED: whether users .*no table auth_user.*--users-table/);
   });
 
   test('an end that has passed, and one that never comes', async (t) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { readSettings } from '../start/config.ts';
-import { openStore, showStore } from '../stores/open.ts';
+import { openExistingStore, showStore } from '../stores/open.ts';
 import { answer, contextOf } from './context.ts';
 import { paint } from './terminal.ts';
 
@@ -23,7 +23,7 @@ export function accountsRecover(accounts: Command): void {
       const context = contextOf(command);
       const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
       const password = randomBytes(15).toString('base64url');
-      const store = await openStore(settings.store);
+      const store = await openExistingStore(settings.store);
       try {
         const { keepFactor, admin } = options;
         const parts = { store, passwords: createPasswords() };

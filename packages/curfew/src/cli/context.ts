@@ -42,28 +42,29 @@ export class Stop extends Error {
 /** `nothing`: there was nothing to end or to change. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, nothing: 4, cancelled: 130 } as const;
 
-const defaultUrl = 'http://127.0.0.1:2873';
+export const defaultUrl = 'http://127.0.0.1:2873';
 
 /** The server to use: from the options, the environment or the last `curfew login`, or the one on this machine. */
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>();
-  const kept = readCredentials();
-  const { env } = process;
   // An empty variable counts as not set, as it does for the server.
-  const url = options.url ?? (env['CURFEW_URL'] || (kept?.url ?? defaultUrl));
+  const url = withoutSlash(options.url ?? (process.env['CURFEW_URL'] || (readCredentials()?.url ?? defaultUrl)));
+  return { terminal: createTerminal(options.json === true), options, ...accessTo(url, options) };
+}
+
+/** A client for a server, with the token that was given, or else the one of the last `curfew login` there. */
+export function accessTo(url: string, options: GlobalOptions): Pick<Context, 'client' | 'url' | 'token'> {
+  const { env } = process;
+  const kept = readCredentials();
   const token =
     options.token ??
     readSecret(env, 'CURFEW_TOKEN') ??
     readSecret(env, 'CURFEW_API_KEY') ??
-    (kept?.url === url ? kept.token : undefined);
-  return {
-    terminal: createTerminal(options.json === true),
-    client: createClient({ url, token, timeout: options.timeout }),
-    options,
-    url,
-    token,
-  };
+    (kept && withoutSlash(kept.url) === url ? kept.token : undefined);
+  return { client: createClient({ url, token, timeout: options.timeout }), url, token };
 }
+
+const withoutSlash = (url: string) => url.replace(/\/+$/, '');
 
 /** The id of the session that the command itself uses; `undefined` with an API key. */
 export function currentSession({ token = '' }: Context): string | undefined {

@@ -10,8 +10,10 @@ import { readinessFindings, runtimeFinding, settingsFindings, storeFindings } fr
 import { existingSecretKey, keyFile, keyFingerprint } from '../start/secret-key.ts';
 import type { Store } from '../stores/contract.ts';
 import { checkFolder, folderOf, openStore, planStore, roomIn, showStore } from '../stores/open.ts';
-import { type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { accessTo, type Context, contextOf, defaultUrl, exitCodes, Stop } from './context.ts';
+import { serversOf } from './doctor-servers.ts';
 import { timeOf } from './doctor-time.ts';
+import { urlOfServer } from './server-url.ts';
 import { paint } from './terminal.ts';
 
 /** Milliseconds by which clocks may differ before there is a warning. */
@@ -75,6 +77,7 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
         about,
         await writesOf(store),
         ...durability,
+        ...(await serversOf(store)),
         ...(await timeOf(store, settings.maxClockOffset, mendTime)),
       ];
     } finally {
@@ -194,7 +197,20 @@ function hidden(check: string, path: string): Finding[] {
   return [{ check, state: 'warning', says, remedy: `chmod 600 ${path}` }];
 }
 
-async function server({ client, url }: Context): Promise<Finding[]> {
+/** Unless a server was named, the one that the settings checked here belong to. */
+function urlToCheck({ url }: Context): string {
+  if (url !== defaultUrl) return url;
+  try {
+    return urlOfServer();
+  } catch {
+    // What is wrong with the settings is a finding of its own.
+    return url;
+  }
+}
+
+async function server(context: Context): Promise<Finding[]> {
+  // The server at another address must not get the credential: that may be another program.
+  const { url, client } = accessTo(urlToCheck(context), context.options);
   const began = Date.now();
   let response: Response;
   let text: string;

@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
-import { readSettings } from '../start/config.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
+import { urlOfServer } from './server-url.ts';
 
 /** Milliseconds that an answer may take. */
 const patience = 3000;
-/** Addresses that mean every address of this machine, and where a server that listens there is reached. */
-const reachedAt: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /**
  * For health checks of containers, whose images have neither a shell nor curl. It has only two exit codes: Docker
@@ -23,13 +21,6 @@ export function health(program: Command): void {
       const status = await statusAt(url, context.options.timeout ?? patience);
       answer(context, { url, status }, (shown) => `${shown.url} is ${shown.status}.`);
     });
-}
-
-/** Where `curfew serve` listens with the same environment. */
-function urlOfServer(): string {
-  const { host, port } = readSettings(process.env).settings;
-  const reached = reachedAt[host] ?? host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
 async function statusAt(url: string, timeout: number): Promise<string> {

@@ -21,6 +21,7 @@ type KindOptions = {
   prefix?: string;
   table?: string;
   secret?: string;
+  usersTable?: string;
   lifetime?: number;
   withoutData?: boolean;
   again?: boolean;
@@ -42,7 +43,11 @@ export function importCommand(program: Command): void {
     .option('--user-id <path>', "where the user's id is in a session's JSON, such as passport.user")
     .option('--prefix <text>', 'what the keys of the sessions begin with')
     .option('--table <name>', 'the table of the sessions, or schema.table')
-    .option('--secret <file>', "the file with Django's SECRET_KEY, to check the signature of each session")
+    .option('--secret <file>', "the file with Django's SECRET_KEY, to check whether it still accepts each session")
+    .option(
+      '--users-table <name>',
+      "the table of Django's users, or schema.table [auth_user, in the schema of --table]",
+    )
     .option(
       '--lifetime <duration>',
       'how long a session that is used may go on from now, such as 30d [CURFEW_ABSOLUTE; for django, until its end]',

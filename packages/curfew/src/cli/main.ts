@@ -42,7 +42,7 @@ const program = new Command('curfew')
       '4 there was nothing to end or to change.',
   )
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(paint('red', text)) });
+  .configureOutput({ outputError: (text) => writeTo(process.stderr, paint('red', text.trimEnd())) });
 
 serve(program);
 login(program);
@@ -71,6 +71,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
 });
+
+// A server goes on, and shuts down as it should, when nobody can read what it tells any more: Ctrl-C ends `tee` first.
+process.stderr.on('error', () => {});
 
 try {
   await program.parseAsync();

@@ -7,7 +7,7 @@ import { CurfewError } from '../errors.ts';
 import { readSettings } from '../start/config.ts';
 import { existingSecretKey, keyFile, keyFingerprint, readKey, refuseOther, writeKey } from '../start/secret-key.ts';
 import type { Store } from '../stores/contract.ts';
-import { folderOf, openStore, showStore } from '../stores/open.ts';
+import { folderOf, openExistingStore, showStore } from '../stores/open.ts';
 import { quietRows, type Rows, refuseRunning } from '../stores/running.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
 
@@ -28,7 +28,7 @@ export function secretKeyReplace(secretKey: Command): void {
       const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
       const former = options.former === undefined ? undefined : readKey(options.former);
       const folder = folderOf(settings.store);
-      const store = await openStore(settings.store);
+      const store = await openExistingStore(settings.store);
       try {
         // If a server has an embedded store open, opening it here has failed already.
         const rows = folder === undefined ? await quietRows(() => nodesOf(store), why) : undefined;
@@ -46,6 +46,12 @@ export function secretKeyReplace(secretKey: Command): void {
         const key = existingSecretKey(settings, folder);
         if (!key) {
           throw new CurfewError('config_invalid', { detail: 'CURFEW_SECRET_KEY: set it to the new key.' });
+        }
+        if (former && keyFingerprint(key) === keyFingerprint(former)) {
+          const where = path === undefined || settings.secretKey || settings.secretKeyFile ? 'the settings' : path;
+          throw new CurfewError('config_invalid', {
+            detail: `CURFEW_SECRET_KEY: the key in ${where} is the former one, so nothing would be replaced. Set the new key, or move ${keyFile} out of the folder of an embedded store, which then gets a new one.`,
+          });
         }
         const replaced = await replaceKey({ store, random: randomBytes }, { key, former });
         // A server that has started meanwhile has the former key.

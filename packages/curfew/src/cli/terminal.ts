@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { escapeSteering, oneLine } from '../domain/steering.ts';
 
@@ -25,8 +25,12 @@ export function createTerminal(json: boolean): Terminal {
 
 /** Writes lines. All texts, which may contain texts from others, reach a terminal only through this. */
 export function writeTo(stream: NodeJS.WritableStream, text: string): void {
-  stream.write(`${harmless(text)}\n`);
+  const shown = harmless(text);
+  stream.write(`${showsColours(stream) ? shown : stripVTControlCharacters(shown)}\n`);
 }
+
+/** Whether a stream is a terminal that shows colours; respects NO_COLOR. */
+const showsColours = (stream: NodeJS.WritableStream) => styleText('red', '.', { stream }) !== '.';
 
 /** JSON without anything that steers a terminal. */
 export function jsonText(value: unknown, indent?: number): string {
@@ -44,9 +48,9 @@ function harmless(text: string): string {
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** Adds a style if the terminal supports it; respects NO_COLOR. */
+/** Adds a style, which {@link writeTo} leaves out where it is not supported. */
 export function paint(style: Style, text: string): string {
-  return styleText(style, text, { stream: process.stdout });
+  return styleText(style, text, { validateStream: false });
 }
 
 export type Column<Row> = {
@@ -77,7 +81,8 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
       .map((text, i) => {
         const fitted = fit(text, widths[i]!);
         const name = style(i);
-        return name ? paint(name, fitted) : fitted;
+        // Without the spaces, of which a line has none at its end.
+        return name ? fitted.replace(/^.*\S/, (shown) => paint(name, shown)) : fitted;
       })
       .join(' '.repeat(gap))
       .trimEnd();

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { readSettings, type Settings } from '../start/config.ts';
+import { confirmNew } from '../start/confirm-new.ts';
 import { existingSecretKey } from '../start/secret-key.ts';
 import { folderOf, openStore, openStoreToRead, showStore } from '../stores/open.ts';
 import { exportLines, importLines, splitLines } from '../transfer.ts';
@@ -49,6 +50,8 @@ export async function importFile(path: string | undefined, options: Options, com
   const store = await openStore(settings.store);
   const bar = startProgress(context.terminal, 'records', 0);
   try {
+    // Servers must not take the imported sessions for those of a store that has been failed over.
+    await confirmNew(store);
     const progress = (count: number, about: number) => bar.update(count, about);
     const { records, keyMissing } = await importLines(store, splitLines(input), key, progress);
     bar.stop();

@@ -90,7 +90,7 @@ export const unnamedText =
 /** Why there is nothing to do. `what`: what the user does not have, such as `session to end`. */
 export function nothingText({ id, username, unnamed }: User, what: string): string {
   if (username !== undefined) return `Account ${username} (${id}) has no ${what}.`;
-  const none = `No user with the id ${JSON.stringify(id)} has a ${what}`;
+  const none = `No user with the id ${JSON.stringify(id)} has ${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}`;
   if (!unnamed) return `${none}, and no account is called that.`;
   return `${none}. ${unnamedText}`;
 }

@@ -15,6 +15,8 @@ export type Gauges = {
 };
 
 export type StoreGauges = {
+  /** The names of all calls. */
+  readonly names: readonly string[];
   listen(onCall: (call: string, seconds: number, code: string | undefined) => void): void;
   /** Milliseconds that the oldest unanswered call has waited. */
   readonly oldest: number;
@@ -81,7 +83,7 @@ export function createMetrics(gauges: Gauges, fence: FenceSource): Metrics {
   addFence(registry, () => fence.statistics());
   addPropagation(registry, fence);
   addBuild(registry);
-  const errors = addCounter(registry, 'curfew_errors_total');
+  const errors = addCounter(registry, 'curfew_errors_total', [['internal']]);
   const signIns = addCounter(registry, 'curfew_signins_total');
   const verifications = addCounter(registry, 'curfew_verify_total');
   return {
@@ -99,10 +101,16 @@ export function createMetrics(gauges: Gauges, fence: FenceSource): Metrics {
 
 /**
  * Returns a function that returns, for values of the labels, the function that counts. Each is looked up by its labels
- * only once, because that costs more than counting.
+ * only once, because that costs more than counting. `fromZero`: the labels of series that exist before they count.
  */
-function addCounter(registry: Registry, name: NameOf<'counter'>): (...values: string[]) => () => void {
+function addCounter(
+  registry: Registry,
+  name: NameOf<'counter'>,
+  fromZero: readonly string[][] = [],
+): (...values: string[]) => () => void {
   const counter = new Counter({ ...declarationOf(name), registers: [registry] });
+  // Prometheus sees no increase in a series that begins with 1.
+  for (const values of fromZero) counter.labels(...values).inc(0);
   return remembered((...values) => {
     const counted = counter.labels(...values);
     return () => counted.inc();
@@ -179,7 +187,8 @@ function addStore(registry: Registry, gauges: Gauges): () => Promise<void> {
 
 function addCalls(registry: Registry, calls: StoreGauges): void {
   const duration = addHistogram(registry, 'curfew_store_call_duration_seconds');
-  const failures = addCounter(registry, 'curfew_store_errors_total');
+  const full = calls.names.map((call) => [call, 'store_full']);
+  const failures = addCounter(registry, 'curfew_store_errors_total', full);
   calls.listen((call, seconds, code) => {
     duration(call)(seconds);
     if (code !== undefined) failures(call, code)();

@@ -125,4 +125,20 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
   // No path begins with the server's base path; to strip it, the URL would have to be absolute.
   stripBasePath: false,
   refResolver: { buildLocalReference: (json) => String(json['$id']) },
+  transformObject(given) {
+    const document = 'openapiObject' in given ? given.openapiObject : {};
+    for (const path of Object.values(document.paths ?? {})) {
+      for (const { requestBody } of Object.values(path as Record<string, { requestBody?: Body }>)) {
+        if (requestBody && mayBeNull(requestBody)) requestBody.required = false;
+      }
+    }
+    return document;
+  },
 };
+
+type Body = { required?: boolean; content: Record<string, { schema?: { type?: unknown } }> };
+
+/** Whether there need be no body; the generator says of each that it is required. */
+function mayBeNull({ content }: Body): boolean {
+  return Object.values(content).some(({ schema }) => [schema?.type].flat().includes('null'));
+}

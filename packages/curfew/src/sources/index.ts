@@ -33,6 +33,8 @@ export type SourceOptions = {
   table?: string | undefined;
   /** The file with the application's secret key. */
   secret?: string | undefined;
+  /** The table of the application's users. */
+  usersTable?: string | undefined;
 };
 
 export type OpenedSource = {
@@ -62,9 +64,11 @@ export async function openSource(name: string, options: SourceOptions): Promise<
   const url = urlOf(name, kind, options.from);
   const isRedis = engines.redis.begins.test(options.from);
   const key = options.secret === undefined ? undefined : keyIn(options.secret);
-  if (isRedis) refuseUnused({ '--table': options.table, '--secret': options.secret }, `${name} in a Redis`);
+  const ofDjango = { '--secret': options.secret, '--users-table': options.usersTable };
+  if (isRedis) refuseUnused({ '--table': options.table, ...ofDjango }, `${name} in a Redis`);
   else refuseUnused({ '--prefix': options.prefix }, `${name} in a PostgreSQL`);
-  if (name !== 'django') refuseUnused({ '--secret': options.secret }, name);
+  if (name !== 'django') refuseUnused(ofDjango, name);
+  if (key === undefined) refuseUnused({ '--users-table': options.usersTable }, `${name} without --secret`);
   const places = options.userId === undefined ? ((isRedis ? redis!.user : undefined) ?? kind.user) : [options.userId];
   const found = { alias: kind.alias, user: places.map(parsePath), slides: kind.slides };
   const place = { url: options.from, shown: shownUrl(url) };
@@ -75,7 +79,8 @@ export async function openSource(name: string, options: SourceOptions): Promise<
   }
   const { openPostgresSource } = await import('./postgres.ts');
   const table = options.table ?? postgres!.table;
-  return { ...found, prefix: undefined, source: await openPostgresSource(place, kind, postgres!, table, key) };
+  const reading = { kind, format: postgres!, key, usersTable: options.usersTable };
+  return { ...found, prefix: undefined, source: await openPostgresSource(place, table, reading) };
 }
 
 /** The URL, if it can be one of this kind's. The errors contain nothing of it, because it has a password. */

@@ -38,7 +38,21 @@ export type PostgresFormat = {
   others?: readonly string[];
   /** `key`: the content of the file in `--secret`. @throws Unreadable */
   read(entry: Entry, now: number, key: string | undefined): Decoded;
+  users?: UsersFormat;
 };
+
+/** The users of an application whose row says, with the key in `--secret`, whether it still accepts a session. */
+export type UsersFormat = {
+  table: string;
+  /** The user of a session, as in the table's primary key; `undefined` if nobody is signed in. */
+  idOf(session: Decoded): string | undefined;
+  /** `user`: `undefined` if there is no such row. @throws Unreadable if the application refuses the session */
+  check(session: Decoded, user: FoundUser | undefined, key: string): void;
+  /** What the receipt says if this was not checked; `why`: without a table that can be read. */
+  unchecked(why: string | undefined): string;
+};
+
+export type FoundUser = { readonly password: string; readonly isActive: boolean };
 
 export type Entry = {
   times: Pick<FoundSession, 'expiresAt' | 'createdAt' | 'lastSeenAt'>;

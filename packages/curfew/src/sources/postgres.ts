@@ -1,7 +1,8 @@
 import { Client, type ClientConfig } from 'pg';
 import { CurfewError } from '../errors.ts';
-import type { Entry, Kind, PostgresFormat } from './kind.ts';
+import type { Entry, FoundUser, Kind, PostgresFormat } from './kind.ts';
 import { decode, type Found, type Json, pieceSize, type Source, sha256 } from './source.ts';
+import { UsersTable } from './users-table.ts';
 
 /** Milliseconds. */
 const connectTimeout = 5000;
@@ -12,10 +13,8 @@ const connectTimeout = 5000;
  */
 export async function openPostgresSource(
   { url, shown }: { url: string; shown: string },
-  kind: Kind,
-  format: PostgresFormat,
   table: string,
-  key: string | undefined,
+  reading: Reading,
 ): Promise<Source> {
   // The URL is the application's own, so the driver reads it as it does there.
   const client = new Client({
@@ -33,16 +32,17 @@ export async function openPostgresSource(
     await client.query('SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0');
     const { fields } = await client.query(`SELECT * FROM ${from} LIMIT 0`);
     const columns = columnsOf(
-      format,
+      reading.format,
       fields.map(({ name }) => name),
       table,
     );
     const { rows } = await client.query('SELECT reltuples::float8 AS about FROM pg_class WHERE oid = $1::regclass', [
       from,
     ]);
+    const users = await openUsers(client, shown, table, reading);
     await client.query(`DECLARE source NO SCROLL CURSOR FOR ${selection(from, columns)}`);
     const about = Math.max(0, Number(rows[0]?.about ?? 0));
-    return new PostgresSource({ client, shown, about }, { kind, format, columns, key });
+    return new PostgresSource({ client, shown, about }, { ...reading, ...users, columns });
   } catch (error) {
     void client.end().catch(() => {});
     throw fault(error, shown, table);
@@ -55,27 +55,42 @@ type Columns = { [role in 'secret' | 'expires' | 'created' | 'seen' | 'content']
 };
 
 type Place = { client: Client; shown: string; about: number };
-type Reading = { kind: Kind; format: PostgresFormat; columns: Columns; key: string | undefined };
+/** `key`: the content of the file in `--secret`; `usersTable`: the name in `--users-table`. */
+export type Reading = {
+  kind: Kind;
+  format: PostgresFormat;
+  key: string | undefined;
+  usersTable: string | undefined;
+};
+type Opened = Reading & Users & { columns: Columns };
+type Users = { users?: UsersTable | undefined; unchecked: readonly string[] };
 
 class PostgresSource implements Source {
   readonly shown: string;
   readonly about: number;
   readonly passedOver = 0;
+  readonly unchecked: readonly string[];
   readonly #client: Client;
-  readonly #reading: Reading;
+  readonly #opened: Opened;
 
-  constructor({ client, shown, about }: Place, reading: Reading) {
+  constructor({ client, shown, about }: Place, opened: Opened) {
     this.#client = client;
     this.shown = shown;
     this.about = about;
-    this.#reading = reading;
+    this.unchecked = opened.unchecked;
+    this.#opened = opened;
   }
 
   async *pieces(): AsyncGenerator<readonly Found[]> {
     for (;;) {
       const rows = await this.#fetch();
       const now = Date.now();
-      if (rows.length > 0) yield rows.map((row) => this.#read(row, now));
+      if (rows.length > 0) {
+        yield await this.#checked(
+          rows.map((row) => this.#read(row, now)),
+          now,
+        );
+      }
       if (rows.length < pieceSize) return;
     }
   }
@@ -89,8 +104,36 @@ class PostgresSource implements Source {
     }
   }
 
+  /** Asks for the users of a piece at once; the sessions that their application refuses become unreadable. */
+  async #checked(piece: Found[], now: number): Promise<Found[]> {
+    const { users, format, key } = this.#opened;
+    if (!users || key === undefined) return piece;
+    const { idOf, check } = format.users!;
+    // What has expired is not imported anyway, and is counted as that.
+    const userOf = (one: Found) => ('unreadable' in one || (one.expiresAt ?? Infinity) <= now ? undefined : idOf(one));
+    const ids = piece.map(userOf);
+    let found: ReadonlyMap<string, FoundUser>;
+    try {
+      found = await users.find(new Set(ids.filter((id) => id !== undefined)));
+    } catch (error) {
+      throw fault(error, this.shown);
+    }
+    return piece.map((one, at) => {
+      const id = ids[at];
+      if (id === undefined || 'unreadable' in one) return one;
+      return decode(
+        one.hash,
+        (hash) => hash,
+        () => {
+          check(one, found.get(id), key);
+          return one;
+        },
+      );
+    });
+  }
+
   #read({ secret, expires, created, seen, content, row }: Row, now: number): Found {
-    const { kind, format, columns, key } = this.#reading;
+    const { kind, format, columns, key } = this.#opened;
     const times = { expiresAt: time(expires), createdAt: time(created), lastSeenAt: time(seen) };
     const entry: Entry = { times, content: content ?? '', row: renamed(row ?? {}, columns.renamed) };
     return decode(secret, kind.hash ?? sha256, () => format.read(entry, now, key));
@@ -100,6 +143,35 @@ class PostgresSource implements Source {
     await this.#client.end().catch(() => {});
   }
 }
+
+/**
+ * Opens the table of the users, if what it says counts. Without one that can be read, sessions are imported all the same,
+ * and the receipt says what was not checked; a table that was named must be there. `sessions`: the name of their table.
+ */
+async function openUsers(
+  client: Client,
+  shown: string,
+  sessions: string,
+  { format, key, usersTable }: Reading,
+): Promise<Users> {
+  const { users } = format;
+  if (!users) return { unchecked: [] };
+  if (key === undefined) return { unchecked: [users.unchecked(undefined)] };
+  // Another schema may have the users of another tenant.
+  const table = usersTable ?? [...sessions.split('.').slice(0, -1), users.table].join('.');
+  await client.query('SAVEPOINT users');
+  try {
+    return { users: await UsersTable.open(client, tableNamed(table)), unchecked: [] };
+  } catch (error) {
+    const { code, facts } = fault(error, shown, table);
+    if (usersTable !== undefined || code === 'source_unreachable')
+      throw new CurfewError(code, { ...facts, remedy: namesUsers }, error);
+    await client.query('ROLLBACK TO SAVEPOINT users');
+    return { unchecked: [users.unchecked(facts.detail)] };
+  }
+}
+
+const namesUsers = 'Name the table of the users in --users-table, and allow reading it.';
 
 type Row = {
   secret: string;

@@ -46,6 +46,7 @@ class RedisSource implements Source {
   readonly shown: string;
   readonly about: number;
   passedOver = 0;
+  readonly unchecked: readonly string[] = [];
   readonly #place: Place;
   readonly #format: RedisFormat;
   readonly #hash: (key: string) => string;

@@ -34,6 +34,9 @@ export const unreadableReasons = [
   'broken_data',
   'pickled_data',
   'wrong_signature',
+  'password_changed',
+  'user_inactive',
+  'user_deleted',
   'user_id_invalid',
 ] as const;
 export type UnreadableReason = (typeof unreadableReasons)[number];
@@ -60,6 +63,8 @@ export interface Source {
   readonly about: number;
   /** How many keys were read that are not this kind's, by their prefix. */
   readonly passedOver: number;
+  /** What was not checked of its entries, as sentences for the receipt. */
+  readonly unchecked: readonly string[];
   /** All entries, piece by piece. One that is there throughout comes at least once. @throws `source_…` */
   pieces(): AsyncIterable<readonly Found[]>;
   close(): Promise<void>;

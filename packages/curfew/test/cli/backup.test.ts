@@ -98,6 +98,16 @@ test('a backup can be made of a store that nobody has open, never over existing 
   }
   const nothing = await runCli(['backup', join(folder.path, 'none'), '--store', `lmdb:${folder.path}/nobody`]);
   assert.match(nothing.err, /there is no store in/);
+  for (const command of [
+    ['export', '--output', join(folder.path, 'none')],
+    ['accounts', 'recover', 'admin'],
+    ['secret-key', 'replace', '--lost'],
+  ]) {
+    const mistyped = await runCli([...command, '--store', `lmdb:${folder.path}/nobody`]);
+    assert.equal(mistyped.code, 1, mistyped.out);
+    assert.match(mistyped.err, /there is no store at lmdb:.*nobody/);
+  }
+  assert.ok(!existsSync(join(folder.path, 'nobody')), 'a mistyped name has made a store');
   const nowhere = await runCli(['backup', '/proc/none'], env);
   assert.match(nowhere.err, /data folder cannot be written/);
   assert.ok(!existsSync(join(folder.path, 'none')) && !existsSync(join(folder.path, 'none.unfinished')));

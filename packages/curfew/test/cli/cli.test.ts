@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { defaultUrl } from '../../src/cli/context.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
 import { commandLine, runCli } from '../support/process.ts';
@@ -289,12 +290,49 @@ describe('the command line', () => {
     });
   }
 
+  test('doctor shows its credential only to the server that it has checked', async (t) => {
+    const asked: string[] = [];
+    const other = createServer(({ url, headers }, response) => {
+      asked.push(`${url} ${headers.authorization}`);
+      response.end();
+    });
+    t.after(() => other.close());
+    // The default address, unless a program that the test has not started listens there.
+    const listening = new Promise((resolve) => other.once('listening', resolve).once('error', resolve));
+    other.listen(Number(new URL(defaultUrl).port), new URL(defaultUrl).hostname);
+    await listening;
+    const { CURFEW_URL: _, ...local } = env();
+    const { out } = await runCli(['doctor'], { ...local, CURFEW_PORT: new URL(server.url).port });
+    assert.match(out, /✓ credential +API key /);
+    assert.deepEqual(asked, []);
+    const kept = mkdtempSync(join(tmpdir(), 'curfew-home-'));
+    t.after(() => rmSync(kept, { recursive: true }));
+    mkdirSync(join(kept, 'curfew'));
+    writeFileSync(
+      join(kept, 'curfew', 'credentials.json'),
+      JSON.stringify({ url: defaultUrl, token: server.key, username: 'ada' }),
+    );
+    const { CURFEW_API_KEY: _key, ...without } = local;
+    const signedIn = await runCli(['doctor'], {
+      ...without,
+      XDG_CONFIG_HOME: kept,
+      CURFEW_PORT: new URL(server.url).port,
+    });
+    assert.match(signedIn.out, /! credential /, 'what was kept for one server was sent to another');
+    assert.deepEqual(asked, []);
+  });
+
   test('doctor checks this machine and the server', async () => {
     const well = await json('doctor');
     const states = Object.fromEntries(
       well.findings.map(({ check, state }: { check: string; state: string }) => [check, state]),
     );
     assert.deepEqual([states['Node.js'], states['server'], states['credential']], ['ok', 'ok', 'ok']);
+    const slash = await runCli(['doctor', '--json', '--url', `${server.url}/`], env());
+    assert.deepEqual([slash.code, /answers 200/.test(slash.out)], [0, true], slash.out);
+    const { CURFEW_URL: _, ...local } = env();
+    const here = await runCli(['doctor', '--json'], { ...local, CURFEW_PORT: new URL(server.url).port });
+    assert.ok(here.out.includes(`${server.url} answers 200`), here.out);
     const away = await runCli(['doctor'], { ...env(), CURFEW_URL: 'http://127.0.0.1:64999', CURFEW_PORT: 'x' });
     assert.equal(away.code, 1);
     assert.match(away.out, /✗ settings +A setting is wrong: CURFEW_PORT/);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -419,6 +419,8 @@ describe('curfew import', () => {
       [['connect-redis', '--from', 'redis://h', '--table', 'x'], /--table means nothing for connect-redis/],
       [['lucia', '--from', 'postgres://h/d', '--prefix', 'x'], /--prefix means nothing/],
       [['lucia', '--from', 'postgres://h/d', '--secret', import.meta.filename], /--secret means nothing for lucia/],
+      [['lucia', '--from', 'postgres://h/d', '--users-table', 'x'], /--users-table means nothing for lucia/],
+      [['django', '--from', 'postgres://h/d', '--users-table', 'x'], /--users-table means nothing .*without --secret/],
       [['django', '--from', 'postgres://h/d', '--secret', '/nonexistent'], /--secret: .*ENOENT/],
       [['connect-redis', '--from', 'redis://h', '--user-id', 'user.id()'], /--user-id: .*character 8/],
       [['connect-redis', '--from', 'redis://h', '--lifetime', '3 weeks'], /duration such as/],
@@ -460,5 +462,29 @@ describe('curfew import', () => {
       CURFEW_STORE: `lmdb:${join(folder.path, 'x')}`,
     });
     assert.deepEqual([code, /The export is damaged/.test(err)], [1, true]);
+  });
+
+  test('servers do not take a store made from an export for one that was failed over', async (t) => {
+    const [source, store] = [await temporaryStore('lmdb'), await temporaryStore()];
+    t.after(() => Promise.all([source.remove(), store.remove()]));
+    const secret = { CURFEW_SECRET_KEY: randomBytes(32).toString('hex') };
+    const before = await TestServer.over(source, secret);
+    await before.createSession('ada');
+    await before.leave();
+    const { out } = await runCli(['export'], { ...source.env, ...secret });
+    const { code, err } = await runCli(['import'], { ...store.env, ...secret }, out);
+    assert.equal(code, 0, err);
+    const server = await TestServer.over(store, { ...secret, CURFEW_END_ALL_AFTER_FAILOVER: 'true' });
+    t.after(() => server.leave());
+    const call = async (method: string, path: string) =>
+      (await server.call(method, path, undefined, { as: before.key })).body;
+    const { receipt } = await call('DELETE', '/v1/users/nobody/sessions');
+    assert.ok(receipt.waitedMs < 2000, JSON.stringify(receipt));
+    const { sessions } = await call('GET', '/v1/sessions');
+    assert.deepEqual(
+      sessions.map(({ userId, status }: Json) => [userId, status]),
+      [['ada', 'active']],
+    );
+    assert.deepEqual((await call('GET', '/v1/events?type=store.failed_over')).events, []);
   });
 });

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import type { Session } from 'curfew-client';
 import { sessionColumns } from '../../src/cli/format.ts';
 import { renderTable } from '../../src/cli/terminal.ts';
+import { temporaryFolder } from '../stores/harness.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
+import { commandLine } from '../support/process.ts';
 
 test('a table fits 80 columns: the widest column is shortened first, and ids are complete', () => {
   const id = '0V7oZk3H8e9Jb2Yw4tQxLm';
@@ -17,9 +22,10 @@ test('a table fits 80 columns: the widest column is shortened first, and ids are
     accessGroups: ['staff', 'billing', 'night-shift'],
   } as unknown as Session;
   const table = (width: number) => {
-    return renderTable([session], sessionColumns(new Map([[session.userId, 'olga']])), width).split('\n');
+    const rendered = renderTable([session], sessionColumns(new Map([[session.userId, 'olga']])), width);
+    return stripVTControlCharacters(rendered).split('\n');
   };
-  for (const line of table(80)) assert.ok(line.length <= 80, `${line.length}: ${line}`);
+  for (const line of table(80)) assert.ok(line.length <= 80 && !line.endsWith(' '), `${line.length}: ${line}`);
   assert.match(table(80)[1]!, new RegExp(`^${id}  olga `));
   assert.match(table(80)[1]!, / 25 min a/);
   assert.equal(table(400)[1]!.includes('…'), false);
@@ -43,4 +49,25 @@ test('a test that waits for a prompt that does not come fails with what was prin
   await assert.rejects(waits.prompt('second', 1), /has not printed "second" within 1 ms\. It printed:\nfirst/);
   const ends = new AtTerminal('echo first', {});
   await assert.rejects(ends.prompt('second'), /has not printed "second", and ended\. It printed:\nfirst/);
+});
+
+test('colours are for a stream that shows them, whatever the other one is', async (t) => {
+  if (!terminalInstalled) {
+    t.skip('script is not installed');
+    return;
+  }
+  const folder = temporaryFolder();
+  t.after(() => folder.remove());
+  const file = join(folder.path, 'redirected');
+  const run = async (redirection: string) => {
+    const command = `${[process.execPath, ...commandLine, 'totp', 'not-base-32'].join(' ')} ${redirection} ${file}`;
+    const terminal = new AtTerminal(command, { NO_COLOR: undefined });
+    await terminal.ended();
+    return { seen: terminal.printed, kept: readFileSync(file, 'utf8') };
+  };
+  const errors = await run('2>');
+  assert.match(errors.kept, /^error The secret is not base 32/);
+  const answers = await run('>');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours begin with
+  assert.match(answers.seen, /^\x1b\[31merror/);
 });

@@ -48,6 +48,8 @@ describe('users at the command line', () => {
       nobody.err,
       /^error No user with the id "nobody" has a session to end, and no account is called that\./,
     );
+    const active = await run('sessions', 'list', '--user', 'nobody', '--status', 'active');
+    assert.match(active.out, /No user with the id "nobody" has an active session/);
     const groups = await run('groups', 'remove', 'nobody', 'staff');
     assert.equal(groups.code, 4);
     assert.match(groups.err, /No user with the id "nobody" has a live session, and no account is called that\./);

@@ -58,8 +58,8 @@ describe('who may do what through each system', () => {
     'POST /users/me/tfa/disable': async (_, { own }) => {
       const authority = createAuthority(server.context);
       const { secret } = await authority.startTotp(library, own!);
-      await authority.confirmTotp(library, own!, { code: totpCode(secret, Date.now() - 30_000) });
-      return { otp: totpCode(secret, Date.now()) };
+      await authority.confirmTotp(library, own!, { code: totpCode(secret, Date.now()) });
+      return { otp: totpCode(secret, Date.now() + 30_000) };
     },
     'POST /api/sessions': ({ name }) => ({ name: `${name}-new` }),
     'PUT /api/sessions/:name': () => ({ config: {} }),

@@ -84,14 +84,23 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     const body = { user: 'admin', password: adminPassword };
     const missing = await post('/api/v1/login', body);
     assert.equal(missing.status, 401);
+    // Rocket.Chat answers this call in another way than those that need a code for what they do.
     assert.deepEqual(missing.body, {
       success: false,
-      error: 'TOTP Required [totp-required]',
-      errorType: 'totp-required',
+      status: 'error',
+      error: 'totp-required',
+      message: 'TOTP Required',
       details: { method: 'totp', codeGenerated: false, availableMethods: ['totp'] },
     });
     const wrong = await post('/api/v1/login', { ...body, code: authenticator.wrong() });
-    assert.deepEqual([wrong.status, wrong.body.errorType], [401, 'totp-invalid']);
+    assert.equal(wrong.status, 401);
+    assert.deepEqual(wrong.body, {
+      success: false,
+      status: 'error',
+      error: 'totp-invalid',
+      message: 'TOTP Invalid',
+      details: { method: 'totp', codeGenerated: false },
+    });
     clock.advance(minute);
     assert.equal((await post('/api/v1/login', body, undefined, { 'x-2fa-code': authenticator.next() })).status, 200);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import Type from 'typebox';
 import Value from 'typebox/value';
+import { callsOf } from '../../src/dialects/calls.ts';
 import { permissionsOf, refusalOf } from '../../src/dialects/waha/error-map.ts';
 import { callErrors } from '../../src/errors.ts';
 import { effectsIn } from '../support/hostile.ts';
@@ -123,10 +124,16 @@ describe('WAHA: named sessions, as its n8n node requests them', () => {
     await node.delete('default');
   });
 
-  test('Create without a body makes `default` and starts it; `start: false` leaves it stopped', async () => {
-    assert.equal(sessionOf(await send('POST', ''), 201).name, 'default');
-    assert.equal(await stateOf('default'), 'SCAN_QR_CODE');
-    await node.delete('default');
+  test('Create without a name makes a new one each time and starts it; `start: false` leaves it stopped', async () => {
+    const names = [];
+    for (const body of [undefined, {}, { name: '' }, { name: null }]) {
+      const { name, status } = sessionOf(await send('POST', '', { body }), 201);
+      assert.match(name, /^session_[0-9a-f]{32}$/);
+      assert.deepEqual([status, await stateOf(name)], ['SCAN_QR_CODE', 'SCAN_QR_CODE']);
+      names.push(name);
+    }
+    assert.equal(new Set(names).size, 4);
+    for (const name of names) await node.delete(name);
     const made = sessionOf(await node.create({ name: 'idle', start: false, config: null, more: 1 }), 201);
     assert.deepEqual([made.status, made.config], ['STOPPED', {}]);
   });
@@ -230,6 +237,23 @@ describe('WAHA: named sessions, as its n8n node requests them', () => {
     assert.deepEqual(await list('?all=1'), all);
     const running = all.filter((name: string) => name !== 'n7');
     for (const query of ['', '?all=false', '?all=0']) assert.deepEqual(await list(query), running);
+  });
+
+  test('every call is also available with a slash at the end, as WAHA documents many of them', async () => {
+    for (const call of Object.keys(callsOf.waha)) {
+      const [method = '', path = ''] = call.replace('/api/sessions', '').replace(':name', 'slash').split(' ');
+      const bodies: Record<string, object> = { 'POST ': { name: 'slash-new' }, 'PUT /slash': { config: {} } };
+      const body = bodies[`${method} ${path}`] ?? (method === 'POST' ? { name: 'slash' } : undefined);
+      const answered = async (end: string) => {
+        await named('slash');
+        const answer = await send(method, path + end, { body });
+        for (const name of ['slash', 'slash-new']) await node.delete(name);
+        return [answer.status, answer.body];
+      };
+      const expected = await answered('');
+      assert.notEqual(expected[0], 404, call);
+      assert.deepEqual(await answered('/'), expected, call);
+    }
   });
 
   test('an unknown name is a 404 from every call but Delete', async () => {
@@ -342,6 +366,20 @@ describe('WAHA: named sessions, as its n8n node requests them', () => {
     assert.equal((await send('GET', '/scoped', { key: keys['sessions.read'] })).status, 200);
     assert.equal((await send('POST', '/scoped/start', { key: keys['sessions.create'] })).status, 201);
     assert.equal((await send('POST', '/scoped/logout', { key: keys['sessions.end'] })).status, 201);
+  });
+
+  test('Restart with a key that may only end sessions leaves a stopped one stopped; the key of the node starts it', async () => {
+    const keyWith = async (...scopes: string[]) =>
+      (await server.call('POST', '/v1/keys', { name: scopes.join(), scopes })).body.token as string;
+    await named('on-duty');
+    const key = await keyWith('sessions.end');
+    assert.equal((await send('POST', '/on-duty/restart', { key })).status, 201);
+    assert.equal((await send('POST', '/on-duty/stop', { key })).status, 201);
+    const answer = await send('POST', '/on-duty/restart', { key });
+    assert.deepEqual([answer.status, answer.body], [403, { message: 'Forbidden', statusCode: 403 }]);
+    assert.equal(await stateOf('on-duty'), 'STOPPED');
+    const ofNode = await keyWith('sessions.read', 'sessions.create', 'sessions.end');
+    assert.equal(sessionOf(await send('POST', '/on-duty/restart', { key: ofNode }), 201).status, 'SCAN_QR_CODE');
   });
 
   test('the key goes in the header or the query, and the header takes precedence', async () => {

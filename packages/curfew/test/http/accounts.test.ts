@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
+import { totpCode } from '../../src/domain/second-factor.ts';
+import { CurfewError } from '../../src/errors.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Answer, TestServer } from '../support/server.ts';
 
@@ -61,6 +63,23 @@ describe('accounts over HTTP', () => {
     const fullWidth = { username: '\uff45\uff56\uff41', password: 'long enough' };
     assert.equal((await server.call('POST', '/v1/accounts', fullWidth)).body.code, 'username_taken');
     await server.call('DELETE', `/v1/accounts/${account.id}`);
+  });
+
+  test('an address with half a surrogate pair, or with what such a half becomes, is refused and finds nobody', async () => {
+    const { id } = await server.createAccount('halved', { email: 'halved@example.com' });
+    for (const email of ['a\ufffd@x.de', 'a\ud800@x.de', 'a@\udc00.de']) {
+      const calls: [method: string, path: string, body: object][] = [
+        ['POST', '/v1/accounts', { username: 'other', password: 'long enough', email }],
+        ['PATCH', `/v1/accounts/${id}`, { email }],
+        ['POST', `/v1/accounts/${id}/email/confirm`, { email }],
+      ];
+      for (const [method, path, body] of calls) {
+        const { status, body: problem } = await server.call(method, path, body);
+        assert.deepEqual([status, problem.code], [400, 'invalid_value'], `${method} ${JSON.stringify(email)}`);
+      }
+      const { body } = await server.call('POST', '/v1/login', { email, password: 'long enough' }, { as: '' });
+      assert.equal(body.code, 'invalid_credentials');
+    }
   });
 
   test('accounts are found by their exact user name or address, or by their ids, one way at a time', async () => {
@@ -339,7 +358,6 @@ describe('accounts over HTTP', () => {
     const as = one.body.token;
     const proof = { currentPassword: 'fay password' };
     const { body } = await server.call('POST', `/v1/accounts/${account.id}/totp`, proof, { as });
-    const { totpCode } = await import('../../src/domain/second-factor.ts');
     const code = totpCode(body.secret, clock.now());
     const done = await server.call(
       'POST',
@@ -347,9 +365,33 @@ describe('accounts over HTTP', () => {
       { code, endOthers: true },
       { as },
     );
-    assert.equal(done.body.ended, 1);
+    assert.deepEqual([done.body.ended, done.body.receipt.everywhere], [1, true]);
     assert.equal((await server.verify(one.body.token)).active, true);
     assert.equal((await server.verify(two.body.token)).active, false);
+  });
+
+  test('7.4.3: the backup codes are shown even if nobody can say whether the other sessions have ended everywhere', async (t) => {
+    const account = await server.createAccount('hal');
+    const [one, two] = [await server.login('hal', 'hal password'), await server.login('hal', 'hal password')];
+    const as = one.body.token;
+    const proof = { currentPassword: 'hal password' };
+    const { body } = await server.call('POST', `/v1/accounts/${account.id}/totp`, proof, { as });
+    const { fence, store } = server.context;
+    const wait = fence.awaitEverywhere.bind(fence);
+    t.mock.method(fence, 'awaitEverywhere', async (...[sequence, how]: Parameters<typeof wait>) => {
+      if (how === 'everywhere') throw new CurfewError('outcome_unknown');
+      return wait(sequence, how);
+    });
+    t.mock.method(store, 'clearAttempts', () => Promise.reject(new CurfewError('store_unavailable')));
+    const code = totpCode(body.secret, clock.now());
+    const confirm = { code, endOthers: true };
+    const done = await server.call('POST', `/v1/accounts/${account.id}/totp/confirm`, confirm, { as });
+    assert.deepEqual([done.status, done.body.backupCodes.length], [200, 12]);
+    assert.deepEqual([done.body.ended, done.body.receipt.everywhere], [1, false]);
+    assert.equal((await server.verify(two.body.token)).active, false);
+    t.mock.restoreAll();
+    const totp = done.body.backupCodes[0];
+    assert.equal((await server.login('hal', 'hal password', totp)).status, 200);
   });
 
   test('guesses of passwords are limited per account, whether it exists or not, and per address', async (t) => {

@@ -31,6 +31,14 @@ describe('bad input', () => {
   });
   after(() => server.close());
 
+  const half = '\ud83e';
+  /** What else the bodies with half a surrogate pair have. */
+  const whole: Record<string, object> = {
+    '/v1/sessions': { userId: 'eve' },
+    '/v1/named-sessions': { name: 'halved' },
+    '/v1/accounts': { username: 'halved', password: 'long enough' },
+    '/v1/keys': { scopes: ['sessions.read'] },
+  };
   const unknownId = '0'.repeat(22);
   const mistyped = (token: string) => token.slice(0, 30) + (token[30] === 'x' ? 'y' : 'x') + token.slice(31);
   const create = (what: string, body: unknown, code: Bad['code']): Bad => ({
@@ -82,6 +90,22 @@ describe('bad input', () => {
     create('a user id with a control character', { userId: 'a\u0000b' }, 'invalid_value'),
     create('10,000 groups', { userId: 'eve', accessGroups: Array(10_000).fill('a') }, 'too_many_groups'),
     create('a group too long', { userId: 'eve', accessGroups: ['x'.repeat(129)] }, 'invalid_value'),
+    ...Object.entries({
+      '/v1/sessions': [{ metadata: { [half]: 1 } }, { metadata: { a: [{ b: half }] } }, { accessGroups: [half] }],
+      '/v1/named-sessions': [{ config: { [half]: 1 } }, { config: { a: [half] } }],
+      '/v1/accounts': [{ password: `long enough ${half}` }, { name: half }, { email: `${half}@example.com` }],
+      '/v1/keys': [{ name: half }],
+    }).flatMap(([path, bodies]) =>
+      bodies.map(
+        (body): Bad => ({
+          what: `half a surrogate pair in ${JSON.stringify(body)}`,
+          method: 'POST',
+          path,
+          body: { ...whole[path], ...body },
+          code: 'invalid_value',
+        }),
+      ),
+    ),
     create('metadata over its limit', { userId: 'eve', metadata: { a: 'x'.repeat(5000) } }, 'metadata_too_large'),
     create(
       'metadata too deep',
@@ -240,6 +264,12 @@ describe('bad input', () => {
       assert.equal(answer.body.code, 'cursor_of_another_query', query);
     }
     assert.equal((await server.call('GET', `/v1/sessions?user=paged&limit=2&cursor=${body.nextCursor}`)).status, 200);
+  });
+
+  test('a mistyped API key is not said to lack what it begins with', async () => {
+    const refused = async (as: string) => (await server.call('GET', '/v1/keys', undefined, { as })).body.detail;
+    for (const key of [server.key.slice(0, -3), `${server.key.slice(0, -1)}!`, 'cfk_wrong'])
+      assert.match(await refused(key), /^The API key is not complete, or not as it was made/);
   });
 
   test('a mistyped token is refused without a store read', async () => {

@@ -34,6 +34,19 @@ describe('the documentation of the API is true', () => {
     assert.deepEqual(document.components.schemas.Problem.properties.code.enum.sort(), Object.keys(errors).sort());
   });
 
+  test('a body is required, unless the operation takes none', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { body: document } = await server.call('GET', '/openapi.json', undefined, { as: '' });
+    const optional: string[] = [];
+    for (const { id, method, path, body } of operations) {
+      const { requestBody } = document.paths[path.replace(/:(\w+)/g, '{$1}')][method.toLowerCase()];
+      assert.equal(requestBody?.required, body && !(body as { nullable?: boolean }).nullable, id);
+      if (requestBody?.required === false) optional.push(id);
+    }
+    assert.deepEqual(optional, ['startTotp']);
+  });
+
   test('every generated file is up to date', async () => {
     for (const [path, text] of await generated()) {
       assert.equal(readFileSync(new URL(path, root), 'utf8'), text, `${path}: run \`npm run generate\``);

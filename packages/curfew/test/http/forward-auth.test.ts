@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { globSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, METHODS, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
@@ -11,9 +11,10 @@ import { formatToken, newSecret } from '../../src/domain/tokens.ts';
 import { headerText } from '../../src/http/headers.ts';
 import { operations } from '../../src/http/routes/index.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { startChild } from '../support/child.ts';
 import { freePort } from '../support/free-port.ts';
 import { Nginx, nginxIsInstalled } from '../support/nginx.ts';
-import { examples, readPage } from '../support/pages.ts';
+import { examples, readPage, root } from '../support/pages.ts';
 import { random } from '../support/ports.ts';
 import { handledByFramework } from '../support/routes.ts';
 import { type Json, TestServer } from '../support/server.ts';
@@ -330,79 +331,102 @@ describe('the wire shapes of proxies', () => {
   }
 });
 
-describe('the nginx configuration in docs/forward-auth.md', { skip: !nginxIsInstalled, timeout: 60_000 }, () => {
-  const [example] = examples('nginx', readPage('docs/forward-auth.md'));
-  let server: TestServer;
-  let nginx: Nginx;
-  before(async () => {
-    server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });
-    nginx = await Nginx.start((port) =>
-      `
+/** What somebody may add to each location that passes requests on. */
+const additions: Record<string, string> = {
+  'as it is': '',
+  'with another header in each location': 'proxy_set_header Host $host;',
+};
+
+for (const [what, addition] of Object.entries(additions)) {
+  describe(`the nginx configuration in docs/forward-auth.md, ${what}`, {
+    skip: !nginxIsInstalled,
+    timeout: 60_000,
+  }, () => {
+    const [example] = examples('nginx', readPage('docs/forward-auth.md'));
+    let server: TestServer;
+    let nginx: Nginx;
+    before(async () => {
+      server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });
+      nginx = await Nginx.start((port) =>
+        `
         ${example!
           .replace('127.0.0.1:2873', new URL(server.url).host)
           .replace('listen 80;', `listen 127.0.0.1:${port};`)
-          .replaceAll('http://127.0.0.1:3000', `http://127.0.0.1:${port}/application/`)}
+          .replaceAll('http://127.0.0.1:3000;', `http://127.0.0.1:${port}/application/; ${addition}`)}
         # An application that shows what it was told.
         `.replace(
-        /\}\s*# An application/,
-        `location /application/ {
+          /\}\s*# An application/,
+          `location /application/ {
              return 200 "user=$http_x_curfew_user session=$http_x_curfew_session groups=$http_x_curfew_groups";
            }
          }
          # An application`,
-      ),
-    );
-  });
-  after(async () => {
-    await nginx.remove();
-    await server.close();
-  });
+        ),
+      );
+    });
+    after(async () => {
+      await nginx.remove();
+      await server.close();
+    });
 
-  const get = async (headers: Record<string, string>, at = '/') => {
-    const { status, headers: heard, body } = await getText(nginx.url, at, headers);
-    return { status, heard, body };
-  };
+    const get = async (headers: Record<string, string>, at = '/') => {
+      const { status, headers: heard, body } = await getText(nginx.url, at, headers);
+      return { status, heard, body };
+    };
 
-  test('an active session passes with its names, whatever the client made up', async () => {
-    const { token, session } = await server.createSession('ada', { accessGroups: ['staff', 'a,b'] });
-    const spoofed = { 'x-curfew-user': 'root', 'x-curfew-groups': 'admin' };
-    const { status, body } = await get({ ...cookie(token), ...spoofed });
-    assert.deepEqual([status, body], [200, `user=ada session=${session.id} groups=staff,a%2Cb`]);
-    const bare = await server.createSession('ben');
-    assert.equal(
-      (await get({ ...cookie(bare.token), ...spoofed })).body,
-      `user=ben session=${bare.session.id} groups=`,
-    );
-  });
+    test('an active session passes with its names, whatever the client made up', async () => {
+      const { token, session } = await server.createSession('ada', { accessGroups: ['staff', 'a,b'] });
+      const spoofed = { 'x-curfew-user': 'root', 'x-curfew-groups': 'admin' };
+      const { status, body } = await get({ ...cookie(token), ...spoofed });
+      assert.deepEqual([status, body], [200, `user=ada session=${session.id} groups=staff,a%2Cb`]);
+      const bare = await server.createSession('ben');
+      assert.equal(
+        (await get({ ...cookie(bare.token), ...spoofed })).body,
+        `user=ben session=${bare.session.id} groups=`,
+      );
+    });
 
-  test('nobody else passes, and the answer says how to authenticate', async () => {
-    const { status, heard } = await get({});
-    assert.deepEqual([status, heard['www-authenticate']], [401, 'Bearer']);
-    assert.equal((await get({ 'x-curfew-user': 'root' })).status, 401);
-  });
+    test('nobody else passes, and the answer says how to authenticate', async () => {
+      const { status, heard } = await get({});
+      assert.deepEqual([status, heard['www-authenticate']], [401, 'Bearer']);
+      assert.equal((await get({ 'x-curfew-user': 'root' })).status, 401);
+    });
 
-  test('a group that is required for a path is required there', async () => {
-    const staff = await server.createSession('ada', { accessGroups: ['staff'] });
-    const other = await server.createSession('ben');
-    assert.equal((await get(cookie(staff.token), '/staff/')).status, 200);
-    assert.equal((await get(cookie(other.token), '/staff/')).status, 403);
-    assert.equal((await get(cookie(other.token), '/')).status, 200);
-  });
+    test('a group that is required for a path is required there', async () => {
+      const staff = await server.createSession('ada', { accessGroups: ['staff'] });
+      const other = await server.createSession('ben');
+      const { status, body } = await get({ ...cookie(staff.token), 'x-curfew-user': 'root' }, '/staff/');
+      assert.deepEqual([status, body], [200, `user=ada session=${staff.session.id} groups=staff`]);
+      assert.equal((await get(cookie(other.token), '/staff/')).status, 403);
+      assert.equal((await get(cookie(other.token), '/')).status, 200);
+    });
 
-  test('after an end, the very next request is refused, on kept connections too', async () => {
-    const { token, session } = await server.createSession('ada');
-    for (let i = 0; i < 5; i++) assert.equal((await get(cookie(token))).status, 200);
-    await server.call('DELETE', `/v1/sessions/${session.id}`);
-    assert.equal((await get(cookie(token))).status, 401);
-  });
+    test('after an end, the very next request is refused, on kept connections too', async () => {
+      const { token, session } = await server.createSession('ada');
+      for (let i = 0; i < 5; i++) assert.equal((await get(cookie(token))).status, 200);
+      await server.call('DELETE', `/v1/sessions/${session.id}`);
+      assert.equal((await get(cookie(token))).status, 401);
+    });
 
-  test('the body of a request stays with the request', async () => {
-    const { token } = await server.createSession('ada');
-    for (let i = 0; i < 5; i++) {
-      const response = await fetch(nginx.url, { method: 'POST', headers: cookie(token), body: 'x'.repeat(5000) });
-      assert.equal(response.status, 200);
-    }
+    test('the body of a request stays with the request', async () => {
+      const { token } = await server.createSession('ada');
+      for (let i = 0; i < 5; i++) {
+        const response = await fetch(nginx.url, { method: 'POST', headers: cookie(token), body: 'x'.repeat(5000) });
+        assert.equal(response.status, 200);
+      }
+    });
   });
+}
+
+test('every configuration of Traefik in the pages that sends people to sign in keeps the path that it sends them to', () => {
+  const pages = globSync('docs/**/*.md', { cwd: root });
+  const blocks = pages.flatMap((page) =>
+    examples('yaml', readPage(page)).filter((one) => one.includes('forwardAuth:')),
+  );
+  assert.ok(blocks.length > 0);
+  for (const block of blocks.filter((one) => one.includes('login='))) {
+    assert.match(block, /^ +preserveLocationHeader: true$/m, block);
+  }
 });
 
 const caddyIsInstalled = spawnSync('caddy', ['version']).status === 0;
@@ -428,16 +452,19 @@ describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, tim
       .replace('curfew:2873', new URL(server.url).host)
       .replace('127.0.0.1:3000', `127.0.0.1:${(application.address() as AddressInfo).port}`);
     writeFileSync(join(folder.path, 'Caddyfile'), `{\n  admin off\n  auto_https off\n}\n${config}`);
-    caddy = spawn('caddy', ['run', '--config', join(folder.path, 'Caddyfile')], {
+    const own = startChild(['caddy', 'run', '--config', join(folder.path, 'Caddyfile')], {
       env: { PATH: process.env['PATH'], HOME: folder.path },
-      stdio: ['ignore', 'ignore', 'pipe'],
     });
+    caddy = own;
     let told = '';
-    for await (const text of caddy.stderr!.setEncoding('utf8')) {
-      told += text;
-      if (told.includes('serving initial configuration')) break;
-    }
-    assert.match(told, /serving initial configuration/);
+    await new Promise<void>((resolve, reject) => {
+      // It is read to its end: a program that writes to a closed pipe is killed.
+      own.stderr.setEncoding('utf8').on('data', (text: string) => {
+        told += text;
+        if (told.includes('serving initial configuration')) resolve();
+      });
+      own.once('exit', (code) => reject(new Error(`Caddy ended with ${code}: ${told}`)));
+    });
   });
   after(async () => {
     caddy.kill('SIGKILL');

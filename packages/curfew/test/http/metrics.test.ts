@@ -83,6 +83,22 @@ test('the page of metrics parses, and names and units follow Prometheus’ conve
   assert.equal(value('curfew_build_info', { version }), 1);
 });
 
+test('what an alert is about is counted from 0, so that its first error is an increase', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const families = parse((await server.call('GET', '/metrics')).body);
+  const series = (name: string, code: string) =>
+    families.get(name)!.samples.filter(({ labels }) => labels.get('code') === code);
+  assert.deepEqual(
+    series('curfew_errors_total', 'internal').map(({ value }) => value),
+    [0],
+  );
+  const full = series('curfew_store_errors_total', 'store_full');
+  assert.deepEqual(new Set(full.map(({ value }) => value)), new Set([0]));
+  const counted = new Set(full.map(({ labels }) => labels.get('call')));
+  for (const call of ['endSession', 'createSession', 'takeAttempt', 'renewNode']) assert.ok(counted.has(call), call);
+});
+
 test('ends, sign-ins and errors are counted by reason, result and code, including those through a dialect', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
@@ -101,7 +117,11 @@ test('ends, sign-ins and errors are counted by reason, result and code, includin
   assert.equal(ends['all_of_user'], 2);
   assert.ok(ends['everyone']! >= 3);
   assert.deepEqual(counted('curfew_signins_total', 'result'), { success: 1, invalid_credentials: 3 });
-  assert.deepEqual(counted('curfew_errors_total', 'code'), { invalid_credentials: 3, session_not_found: 1 });
+  assert.deepEqual(counted('curfew_errors_total', 'code'), {
+    internal: 0,
+    invalid_credentials: 3,
+    session_not_found: 1,
+  });
 });
 
 test('verifications are counted by result, and by whether the session was known here', async (t) => {

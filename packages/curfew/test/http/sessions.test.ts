@@ -340,6 +340,20 @@ describe('sessions over HTTP', () => {
     assert.equal((await own.verify((await own.createSession('d')).token)).active, true);
   });
 
+  test('a key that may only end sessions restarts a named session, but not one that is stopped', async () => {
+    await server.call('POST', '/v1/named-sessions', { name: 'shop' });
+    const { token } = await server.createSession('ada', { name: 'shop' });
+    const key = await server.call('POST', '/v1/keys', { name: 'ends', scopes: ['sessions.end'] });
+    const act = (what: string) =>
+      server.call('POST', `/v1/named-sessions/shop/${what}`, undefined, { as: key.body.token });
+    assert.equal((await act('restart')).body.named.status, 'working');
+    assert.equal((await act('stop')).body.named.status, 'stopped');
+    const refused = await act('restart');
+    assert.deepEqual([refused.status, refused.body.code], [403, 'permission_missing']);
+    assert.match(refused.body.detail, /sessions\.create/);
+    assert.deepEqual(await server.verify(token), { active: false, reason: 'suspended' });
+  });
+
   test('a named session waits, works, stops, starts and is logged out', async () => {
     const make = await server.call('POST', '/v1/named-sessions', { name: 'bot', config: { color: 'blue' } });
     assert.deepEqual([make.status, make.body.named.status], [201, 'waiting']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { limits } from '../../src/domain/limits.ts';
 import { TestServer } from '../support/server.ts';
 
@@ -14,6 +15,24 @@ describe('streams of events', { timeout: 120_000 }, () => {
     for (const gone of following) gone.abort();
     return server.close();
   });
+
+  /** The number of streams whose callers are watched, from now on. */
+  function watching(t: TestContext): () => number {
+    const { fence } = server.context;
+    const { watch } = fence;
+    let count = 0;
+    t.mock.method(fence, 'watch', (...rest: Parameters<typeof watch>) => {
+      const stop = watch.apply(fence, rest);
+      count += 1;
+      let isWatched = true;
+      return () => {
+        count -= Number(isWatched);
+        isWatched = false;
+        stop();
+      };
+    });
+    return () => count;
+  }
 
   const keyOf = async () =>
     (await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['events.read'] })).body.token as string;
@@ -77,7 +96,33 @@ describe('streams of events', { timeout: 120_000 }, () => {
     for (const { close } of streams) close();
   });
 
+  test('a client that leaves while it is too slow to be sent more is watched no longer', async (t) => {
+    const count = watching(t);
+    const key = await keyOf();
+    const http = server.running.app.server;
+    const arrived: Socket[] = [];
+    const note = (socket: Socket) => arrived.push(socket);
+    http.on('connection', note);
+    t.after(() => http.off('connection', note));
+    const client = connect(Number(new URL(server.url).port), '127.0.0.1').pause();
+    t.after(() => client.destroy());
+    const headers = [
+      'host: localhost',
+      `authorization: Bearer ${key}`,
+      'accept: text/event-stream',
+      'last-event-id: 0',
+    ];
+    client.write(`GET /v1/events HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+    await until(() => count() === 1);
+    const sending = arrived.find(({ remotePort }) => remotePort === client.localPort)!;
+    const event = { type: 'login.failed', at: 0, by: 'library', details: { filling: 'x'.repeat(50_000) } } as const;
+    while (!sending.writableNeedDrain) await server.context.store.appendEvent(event);
+    client.resetAndDestroy();
+    await until(() => count() === 0);
+  });
+
   test('N3.8: a client that disconnects during authentication holds no stream', async (t) => {
+    const count = watching(t);
     const key = await keyOf();
     const port = Number(new URL(server.url).port);
     const { store } = server.context;
@@ -110,6 +155,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
     for (let i = 0; i < 3; i++) await server.call('GET', '/v1/keys');
     goOn();
     (await admitted(key, '192.0.2.9')).close();
+    await until(() => count() === 0);
   });
 
   test('N3.8: the limit of open streams holds for one address, or one IPv6 network, with any keys', async () => {
@@ -125,3 +171,8 @@ describe('streams of events', { timeout: 120_000 }, () => {
     for (const { close } of streams) close();
   });
 });
+
+/** Resolves when it holds; a test that waits for ever fails by its timeout. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setTimeout(10);
+}

@@ -42,7 +42,7 @@ test('the README’s library and client examples run', async (t) => {
     rmSync(folder, { recursive: true, force: true });
     rmSync(data, { recursive: true, force: true });
   });
-  writeFileSync(join(folder, 'library.ts'), library!.replace('./curfew-data', data));
+  writeFileSync(join(folder, 'library.ts'), library!.replace('./library-data', data));
   writeFileSync(join(folder, 'client.ts'), client!.replace('http://127.0.0.1:2873', server.url));
   const node = (name: string) =>
     run(process.execPath, ['--conditions=curfew-source', join(folder, name)], {

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { serve } from '../../src/start/serve.ts';
@@ -44,6 +54,34 @@ test('N10.6: a secret.key that is missing beside data, or empty, is refused, and
   chmodSync(keyFile, 0o644);
   await (await serve(env)).close();
   assert.equal(statSync(keyFile).mode & 0o777, 0o600);
+});
+
+test('the former key is no new one: nothing is replaced, and nothing is reported as replaced', async (t) => {
+  const { env, path, keyFile } = await usedFolder(t);
+  // A copy instead of a move: the folder still has it.
+  const former = join(path, 'former');
+  writeFileSync(former, readFileSync(keyFile));
+  const replace = () => runCli(['secret-key', 'replace', '--former', former], env);
+  const { code, out, err } = await replace();
+  assert.deepEqual([code, out], [1, '']);
+  assert.match(err, /secret\.key is the former one, so nothing would be replaced/);
+  rmSync(keyFile);
+  assert.equal((await replace()).code, 0);
+  assert.notEqual(readFileSync(keyFile, 'utf8'), readFileSync(former, 'utf8'));
+});
+
+test('what root leaves in the folder of a store belongs to the user whose data it is', {
+  skip: process.getuid?.() !== 0 && 'only root can give files away',
+}, async (t) => {
+  const { env, path, keyFile } = await usedFolder(t);
+  const nobody = 65_534;
+  for (const name of ['', ...readdirSync(path)]) chownSync(join(path, name), nobody, nobody);
+  const former = join(path, 'former');
+  renameSync(keyFile, former);
+  chownSync(former, nobody, nobody);
+  assert.equal((await runCli(['secret-key', 'replace', '--former', former], env)).code, 0);
+  assert.equal((await runCli(['accounts', 'recover', 'admin'], env)).code, 0);
+  for (const name of readdirSync(path)) assert.equal(statSync(join(path, name)).uid, nobody, name);
 });
 
 test('a folder of an earlier version keeps the key of its first start, and requires it from then on', async (t) => {

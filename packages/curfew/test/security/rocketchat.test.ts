@@ -137,7 +137,7 @@ describe('what the Rocket.Chat surface withstands', () => {
   test('GHSA-xg6x-h9c9-2m83: no session is created without the second factor, not even a partial one', async () => {
     const before = await server.state();
     const answer = await login({ user: 'admin', password: adminPassword });
-    assert.equal(answer.body.errorType, 'totp-required');
+    assert.equal(answer.body.error, 'totp-required');
     assert.doesNotMatch(JSON.stringify(answer.body), /authToken|cf[sr]_/);
     assert.deepEqual(((await server.state()) as Json).active, (before as Json).active);
   });

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
-import { createClient } from '@redis/client';
+import { RedisClient } from '@redis/client';
 import { temporaryFolder } from '../stores/harness.ts';
 import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
+
+/** `createClient` makes a class of all commands whenever its options differ. */
+const createClient = RedisClient.factory();
 
 /** The program to run as Redis: `CURFEW_TEST_REDIS=valkey-server` for Valkey. */
 const program = process.env['CURFEW_TEST_REDIS'] ?? 'redis-server';

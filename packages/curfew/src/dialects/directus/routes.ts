@@ -9,6 +9,7 @@ import { crossSite } from '../../http/checks/same-site.ts';
 import { siteOf } from '../../http/site.ts';
 import { answerAs } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
+import { eitherWay } from '../paths.ts';
 import { decodeOrigin } from '../request.ts';
 import {
   decodeBearer,
@@ -210,11 +211,6 @@ export const directus: Dialect = (app, services, settings) => {
 type Shape = typeof loginBody | typeof refreshBody | typeof passwordBody | typeof secretBody | typeof otpBody;
 type Sent<Body extends Shape> = FastifyRequest<{ Body: Static<Body> }>;
 type Handler<Body extends Shape> = (request: Sent<Body>, reply: FastifyReply) => Promise<unknown>;
-
-/** Directus also accepts a trailing slash. */
-function eitherWay(path: string): string[] {
-  return [path, `${path}/`];
-}
 
 /**
  * Refuses requests that a page of another site makes with our cookies, according to the browser. Whatever else such a

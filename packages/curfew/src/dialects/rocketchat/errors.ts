@@ -17,7 +17,7 @@ export function encodeError(error: CurfewError, place: Place): EncodedError {
     case 'forbidden':
       return failure(403, 'User does not have the permissions required for this action [error-unauthorized]');
     case 'totp':
-      return { status: place === 'login' ? 401 : 400, body: totp(refusal, error) };
+      return place === 'login' ? totpAtLogin(refusal, error) : totp(refusal, error);
     case 'invalid-params':
       return {
         status: 400,
@@ -57,14 +57,25 @@ function unauthorized(text: string): object {
   return { success: false, status: 'error', error: text, message: text };
 }
 
-function totp({ type, text }: Extract<Refusal, { kind: 'totp' }>, error: CurfewError): object {
-  const body = { success: false, error: `${text} [${type}]`, errorType: type };
-  if (type === 'totp-max-attempts') return body;
+type TotpRefusal = Extract<Refusal, { kind: 'totp' }>;
+
+/** Rocket.Chat's login puts the code of the error alone into `error`; its other calls put it into `errorType`. */
+function totpAtLogin({ type, text }: TotpRefusal, error: CurfewError): EncodedError {
+  const details = detailsOf(type, error);
+  return { status: 401, body: { success: false, status: 'error', error: type, message: text, ...details } };
+}
+
+function totp({ type, text }: TotpRefusal, error: CurfewError): EncodedError {
+  return failure(400, `${text} [${type}]`, type, detailsOf(type, error));
+}
+
+function detailsOf(type: TotpRefusal['type'], error: CurfewError): { details?: object } {
+  if (type === 'totp-max-attempts') return {};
   const details = { method: 'totp', codeGenerated: false };
-  if (type === 'totp-invalid') return { ...body, details };
+  if (type === 'totp-invalid') return { details };
   // A backup code goes into the same header, so Rocket.Chat does not list it as a method.
   const availableMethods = (error.facts.methods ?? []).filter((method) => method === 'totp');
-  return { ...body, details: { ...details, availableMethods } };
+  return { details: { ...details, availableMethods } };
 }
 
 /** The validator's message: Rocket.Chat uses the same validator, and passes its messages on. */
@@ -77,6 +88,6 @@ function tooManyText(seconds: number): string {
   return `Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying this endpoint again. [error-too-many-requests]`;
 }
 
-function failure(status: number, error: string, errorType?: string): EncodedError {
-  return { status, body: { success: false, error, ...(errorType !== undefined && { errorType }) } };
+function failure(status: number, error: string, errorType?: string, more: object = {}): EncodedError {
+  return { status, body: { success: false, error, ...(errorType !== undefined && { errorType }), ...more } };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { NamedRequest } from '../../authority/named-sessions.ts';
@@ -21,10 +22,13 @@ export const listQuery = Type.Object({
   all: Type.Optional(Type.Union([...truths, 'false', 'False', '0'].map((text) => Type.Literal(text)))),
 });
 
-export const defaultName = 'default';
-
 export function decodeCreate(body: Static<typeof createBody>): NamedRequest & { start: boolean } {
-  return { name: body.name || defaultName, config: body.config ?? undefined, start: body.start ?? true };
+  return { name: body.name || newName(), config: body.config ?? undefined, start: body.start ?? true };
+}
+
+/** A name as WAHA makes it for a session that is created without one. */
+function newName(): string {
+  return `session_${randomUUID().replaceAll('-', '')}`;
 }
 
 export function decodeStart(body: Static<typeof startBody>): NamedRequest {
@@ -50,5 +54,5 @@ export function decodeKey(request: FastifyRequest): string | undefined {
 /** The name of the session in a request's path or body, for messages. */
 export function namedBy({ params, body }: FastifyRequest): string {
   const { name } = { ...(body as { name?: unknown } | undefined), ...(params as { name?: unknown }) };
-  return typeof name === 'string' && name !== '' ? name : defaultName;
+  return typeof name === 'string' ? name : '';
 }

@@ -1,4 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  RouteGenericInterface,
+  RouteHandlerMethod,
+} from 'fastify';
 import type { Static } from 'typebox';
 import type { Caller } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
@@ -10,6 +17,7 @@ import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
 import { answerAs, refuseRoute } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
+import { eitherWay } from '../paths.ts';
 import { takeEmptyBodies } from '../request.ts';
 import {
   createBody,
@@ -41,21 +49,47 @@ type ByName = { Params: { name: string } };
 export const waha: Dialect = (app, services) => {
   takeEmptyBodies(app);
   answerAs(app, services, (error, request) =>
-    encodeError(error, namedBy(request), request.routeOptions.url?.endsWith(startPath) ?? false),
+    encodeError(error, namedBy(request), /\/sessions\/start\/?$/.test(request.routeOptions.url ?? '')),
   );
-  addReads(app, services);
-  addChanges(app, services);
-  addActs(app, services);
-  addDeprecated(app, services);
+  const add = adder(app, services.authority);
+  addReads(add, services);
+  addChanges(add, services);
+  addActs(add, services);
+  addDeprecated(add, services);
   app.all(`${base}/*`, { schema: { hide: true } }, refuseRoute);
 };
 
-function addReads(app: FastifyInstance, { authority }: Services): void {
-  const onRequest = may(authority, 'read');
+type Handle<Route extends RouteGenericInterface> = (
+  request: FastifyRequest<Route>,
+  reply: FastifyReply,
+) => Promise<unknown>;
 
-  app.get<{ Querystring: Static<typeof listQuery> }>(
-    base,
-    { schema: { querystring: listQuery, hide: true }, onRequest },
+type Add = <Route extends RouteGenericInterface>(
+  act: Act,
+  call: `${'GET' | 'POST' | 'PUT' | 'DELETE'} ${string}`,
+  schema: FastifySchema,
+  handle: Handle<Route>,
+) => void;
+
+/**
+ * Adds calls, each with the act whose permission the key needs, and in both forms of its path: WAHA's documentation has
+ * a slash at the end of some.
+ */
+function adder(app: FastifyInstance, authority: Authority): Add {
+  return (act, call, schema, handle) => {
+    const [method = '', path = ''] = call.split(' ');
+    const handler = handle as RouteHandlerMethod;
+    for (const url of eitherWay(path)) {
+      app.route({ method, url, schema: { ...schema, hide: true }, onRequest: may(authority, act), handler });
+    }
+  };
+}
+
+function addReads(add: Add, { authority }: Services): void {
+  add<{ Querystring: Static<typeof listQuery> }>(
+    'read',
+    `GET ${base}`,
+    { querystring: listQuery },
     async ({ query }) => {
       const named = await allNamed(authority);
       const shown = decodeAll(query) ? named : named.filter(({ status }) => status !== 'stopped');
@@ -63,47 +97,40 @@ function addReads(app: FastifyInstance, { authority }: Services): void {
     },
   );
 
-  app.get<ByName>(`${base}/:name`, { schema: { hide: true }, onRequest }, async ({ params }) =>
+  add<ByName>('read', `GET ${base}/:name`, {}, async ({ params }) =>
     present(authority, await authority.getNamedSession(params.name)),
   );
 
-  app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest }, async ({ params }, reply) => {
+  add<ByName>('read', `GET ${base}/:name/me`, {}, async ({ params }, reply) => {
     const me = await meOf(authority, await authority.getNamedSession(params.name));
     // The answer is sent as text, because `null` would be sent as an empty body.
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
   });
 }
 
-function addChanges(app: FastifyInstance, { authority }: Services): void {
-  app.post<{ Body: Static<typeof createBody> }>(
-    base,
-    { schema: { body: createBody, hide: true }, onRequest: may(authority, 'create') },
-    async (request, reply) => {
-      reply.status(201);
-      return present(authority, await authority.createNamedSession(callerOf(request), decodeCreate(request.body)));
-    },
-  );
+function addChanges(add: Add, { authority }: Services): void {
+  add<{ Body: Static<typeof createBody> }>('create', `POST ${base}`, { body: createBody }, async (request, reply) => {
+    reply.status(201);
+    return present(authority, await authority.createNamedSession(callerOf(request), decodeCreate(request.body)));
+  });
 
-  app.put<ByName & { Body: Static<typeof updateBody> }>(
-    `${base}/:name`,
-    { schema: { body: updateBody, hide: true }, onRequest: may(authority, 'update') },
+  add<ByName & { Body: Static<typeof updateBody> }>(
+    'update',
+    `PUT ${base}/:name`,
+    { body: updateBody },
     async (request) => {
       const config = request.body.config ?? undefined;
       return present(authority, await authority.updateNamedSession(callerOf(request), request.params.name, { config }));
     },
   );
 
-  app.delete<ByName>(
-    `${base}/:name`,
-    { schema: { hide: true }, onRequest: may(authority, 'delete') },
-    async (request, reply) => {
-      await remove(authority, callerOf(request), request.params.name);
-      return reply.status(200).send();
-    },
-  );
+  add<ByName>('delete', `DELETE ${base}/:name`, {}, async (request, reply) => {
+    await remove(authority, callerOf(request), request.params.name);
+    return reply.status(200).send();
+  });
 }
 
-function addActs(app: FastifyInstance, { authority }: Services): void {
+function addActs(add: Add, { authority }: Services): void {
   const acts = {
     start: authority.startNamedSession,
     stop: authority.stopNamedSession,
@@ -111,43 +138,32 @@ function addActs(app: FastifyInstance, { authority }: Services): void {
     logout: authority.logoutNamedSession,
   };
   for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
-    app.post<ByName>(
-      `${base}/:name/${act}`,
-      { schema: { hide: true }, onRequest: may(authority, act) },
-      async (request, reply) => {
-        const { named } = await acts[act](callerOf(request), request.params.name);
-        reply.status(201);
-        return present(authority, named);
-      },
-    );
+    add<ByName>(act, `POST ${base}/:name/${act}`, {}, async (request, reply) => {
+      const { named } = await acts[act](callerOf(request), request.params.name);
+      reply.status(201);
+      return present(authority, named);
+    });
   }
 }
 
 /** The deprecated calls, with the name in the body. Their logout removes the session with its configuration. */
-function addDeprecated(app: FastifyInstance, { authority }: Services): void {
-  app.post<{ Body: Static<typeof startBody> }>(
-    startPath,
-    { schema: { body: startBody, hide: true }, onRequest: may(authority, 'start') },
-    async (request, reply) => {
-      reply.status(201);
-      return present(authority, await authority.openNamedSession(callerOf(request), decodeStart(request.body)));
-    },
-  );
+function addDeprecated(add: Add, { authority }: Services): void {
+  add<{ Body: Static<typeof startBody> }>('start', `POST ${startPath}`, { body: startBody }, async (request, reply) => {
+    reply.status(201);
+    return present(authority, await authority.openNamedSession(callerOf(request), decodeStart(request.body)));
+  });
 
-  app.post<{ Body: Static<typeof stopBody> }>(
-    `${base}/stop`,
-    { schema: { body: stopBody, hide: true }, onRequest: may(authority, 'stop') },
-    async (request, reply) => {
-      const name = requireName(request.body);
-      if (request.body.logout) await remove(authority, callerOf(request), name);
-      else await unlessAbsent(authority.stopNamedSession(callerOf(request), name));
-      return reply.status(201).send();
-    },
-  );
+  add<{ Body: Static<typeof stopBody> }>('stop', `POST ${base}/stop`, { body: stopBody }, async (request, reply) => {
+    const name = requireName(request.body);
+    if (request.body.logout) await remove(authority, callerOf(request), name);
+    else await unlessAbsent(authority.stopNamedSession(callerOf(request), name));
+    return reply.status(201).send();
+  });
 
-  app.post<{ Body: Static<typeof logoutBody> }>(
-    `${base}/logout`,
-    { schema: { body: logoutBody, hide: true }, onRequest: may(authority, 'logout') },
+  add<{ Body: Static<typeof logoutBody> }>(
+    'logout',
+    `POST ${base}/logout`,
+    { body: logoutBody },
     async (request, reply) => {
       await remove(authority, callerOf(request), requireName(request.body));
       return reply.status(201).send();

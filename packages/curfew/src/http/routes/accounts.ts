@@ -281,7 +281,11 @@ export const confirmTotp = operation({
   path: '/v1/accounts/:id/totp/confirm',
   tag,
   summary: 'Confirm an authenticator by its first code',
-  description: 'From now on codes are required. `endOthers` ends all sessions of the account except the caller’s own.',
+  description:
+    'From now on codes are required. `endOthers` ends all sessions of the account except the caller’s own, in the same ' +
+    'step. The backup codes are returned even if it is not known whether these ends are in force everywhere, or whether ' +
+    'the store has lost the change in a failover: then `receipt.everywhere` is false, and `GET /v1/accounts/:id` and ' +
+    '`DELETE /v1/users/:userId/sessions` make sure.',
   access: ownOrManaged,
   guards: 'account',
   params: byId,
@@ -295,7 +299,12 @@ export const confirmTotp = operation({
   answer: {
     status: 200,
     description: 'The authenticator is enrolled.',
-    schema: Type.Object({ account: ref(Account), backupCodes: codes, ended: maybe(Type.Integer()) }),
+    schema: Type.Object({
+      account: ref(Account),
+      backupCodes: codes,
+      ended: maybe(Type.Integer({ description: 'With `endOthers`, how many sessions ended.' })),
+      receipt: maybe(ref(Receipt)),
+    }),
   },
   errors: [
     'account_not_found',
@@ -307,8 +316,8 @@ export const confirmTotp = operation({
     'clock_stepped_back',
   ],
   async handle({ authority, caller, params, body }) {
-    const confirmed = await authority.confirmTotp(caller, params.id, body);
-    return { ...confirmed, account: presentAccount(confirmed.account) };
+    const { account, receipt, ...confirmed } = await authority.confirmTotp(caller, params.id, body);
+    return { ...confirmed, account: presentAccount(account), receipt: receipt && presentReceipt(receipt) };
   },
 });
 

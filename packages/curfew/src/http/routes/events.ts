@@ -147,22 +147,27 @@ function momentOf(text: string | undefined): number | undefined {
 
 /** Events in the format of server-sent events, with a comment if nothing happens for a while. */
 async function* asServerSent(events: AsyncIterable<CurfewEvent | Gap>): AsyncIterable<string> {
-  yield `retry: ${retry}\n: events follow\n\n`;
   const source = events[Symbol.asyncIterator]();
-  let next = source.next();
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined;
-    const quiet = new Promise<'quiet'>((resolve) => {
-      timer = setTimeout(() => resolve('quiet'), heartbeat);
-    });
-    const turn = await Promise.race([next, quiet]).finally(() => clearTimeout(timer));
-    if (turn === 'quiet') {
-      yield ': nothing yet\n\n';
-      continue;
+  try {
+    yield `retry: ${retry}\n: events follow\n\n`;
+    let next = source.next();
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const quiet = new Promise<'quiet'>((resolve) => {
+        timer = setTimeout(() => resolve('quiet'), heartbeat);
+      });
+      const turn = await Promise.race([next, quiet]).finally(() => clearTimeout(timer));
+      if (turn === 'quiet') {
+        yield ': nothing yet\n\n';
+        continue;
+      }
+      if (turn.done) return;
+      yield 'kind' in turn.value ? gapMessage(turn.value) : eventMessage(turn.value);
+      next = source.next();
     }
-    if (turn.done) return;
-    yield 'kind' in turn.value ? gapMessage(turn.value) : eventMessage(turn.value);
-    next = source.next();
+  } finally {
+    // The client may have gone while it was too slow to be sent more.
+    await source.return?.();
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Caller } from '../../authority/caller.ts';
+import type { Authority } from '../../authority/index.ts';
+import type { Wait } from '../../authority/receipt.ts';
 import { limits } from '../../domain/limits.ts';
-import { CurfewError } from '../../errors.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
 import { sessionCookie, tokensOf } from '../checks/authenticate.ts';
 import { factorCode } from '../checks/second-factor.ts';
 import { cookiesNamed } from '../cookies.ts';
@@ -107,8 +109,8 @@ export const logout = operation({
   tag,
   summary: "End the caller's own session",
   description:
-    'This also clears the cookie, if one was sent. If the session of the cookie has ended already, the cookie is only ' +
-    'cleared, and the answer has neither `session` nor `receipt`.',
+    'This also clears the cookie, if one was sent. If the session of the cookie has ended already, this waits until that ' +
+    'is known everywhere, and the answer has neither `session` nor `receipt`.',
   access: 'signed-in',
   deadCookie: 'no-caller',
   query: waiting,
@@ -128,6 +130,7 @@ export const logout = operation({
       if (cookiesNamed(request, sessionCookie).length > 0) reply.clearCookie(sessionCookie, cookieOptions);
     };
     if ((caller as Caller | undefined) === undefined) {
+      for (const token of cookiesNamed(request, sessionCookie)) await endedSessionOf(authority, token, query.wait);
       cleared();
       return { success: true, message: 'You were signed out already.' };
     }
@@ -141,6 +144,15 @@ export const logout = operation({
     return presentEnd(ended);
   },
 });
+
+/** Waits for the end of a cookie's session: the call that ended it may still be waiting. A suspended session ends now. */
+async function endedSessionOf(authority: Authority, token: string, wait: Wait | undefined): Promise<void> {
+  try {
+    await authority.logOut({ token }, wait);
+  } catch (error) {
+    if (!isCurfewError(error, 'session_not_found', 'token_malformed')) throw error;
+  }
+}
 
 export const me = operation({
   id: 'me',

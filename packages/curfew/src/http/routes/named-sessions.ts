@@ -124,7 +124,9 @@ const acts = {
   },
   restart: {
     summary: 'Stop and start a named session',
-    description: 'Every application has to verify its session anew.',
+    description:
+      'Every application has to verify its session anew. If it is stopped already, it is only started, which also requires ' +
+      '`sessions.create`.',
     access: { permission: 'sessions.end', person: 'second-factor' },
     guards: 'account',
   },

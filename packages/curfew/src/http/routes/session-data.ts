@@ -45,6 +45,15 @@ export const keepSessionData = operation({
       userAgent: maybe(Type.String({ maxLength: 8192, description: 'The `User-Agent` of the device.' })),
       ip: maybe(text(64, 'The address of the device.', { examples: ['203.0.113.7'] })),
       existing: maybe(Type.Boolean({ description: 'Refuse instead of opening a session.' })),
+      seen: maybe(
+        Type.String({
+          pattern: '^[A-Za-z0-9_-]{43}$',
+          description:
+            'The SHA-256, in base64url without padding, of the data that this is to replace. If the session has other data by ' +
+            'now, that stays, and the call only counts as activity. No session is opened.',
+          examples: ['jZae727K08KaOmKSgOaGzww_XVqGr_PKEgIMkjrcbJI'],
+        }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -89,7 +98,17 @@ export const listSessionData = operation({
     status: 200,
     description: 'A page.',
     schema: Type.Object({
-      sessions: Type.Array(Type.Object({ id: sessionId, userId, data })),
+      sessions: Type.Array(
+        Type.Object({
+          id: sessionId,
+          userId,
+          data,
+          idle: Type.Number({
+            description: 'Seconds without activity after which the session ends.',
+            examples: [3600],
+          }),
+        }),
+      ),
       nextCursor: maybe(Type.String({ description: 'For the next page; absent on the last.' })),
     }),
   },
@@ -97,7 +116,12 @@ export const listSessionData = operation({
   async handle({ authority, query }) {
     const { sessions, nextCursor } = await authority.listSessionData(query);
     return {
-      sessions: sessions.map(({ session: { id, userId: user }, data: kept }) => ({ id, userId: user, data: kept })),
+      sessions: sessions.map(({ session: { id, userId: user }, data: kept, idle: milliseconds }) => ({
+        id,
+        userId: user,
+        data: kept,
+        idle: milliseconds / 1000,
+      })),
       nextCursor,
     };
   },

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
-import type { Kind } from '../kind.ts';
+import type { FoundUser, Kind } from '../kind.ts';
 import { isObject, type Json, parseJson, Unreadable } from '../source.ts';
 
 /** Django's sessions in the database (`db`, or `cached_db`), with its JSON serializer. */
@@ -14,11 +14,44 @@ export const django: Kind = {
     expires: 'expire_date',
     content: 'session_data',
     read: ({ content, times }, _now, key) => {
-      const data = readSessionData(content, key);
-      return { json: data, data, ...times };
+      const json = readSessionData(content, key);
+      // Only for the check below: it is a hash of the user's password, as that was at the sign-in.
+      const { _auth_user_hash: _, ...data } = json;
+      return { json, data, ...times };
+    },
+    users: {
+      table: 'auth_user',
+      idOf: ({ json }) => {
+        const id = (json as Json)['_auth_user_id'];
+        return id === undefined || id === null ? undefined : String(id);
+      },
+      check: ({ json }, user, key) => checkUser(json as Json, user, key),
+      unchecked: (why) =>
+        why === undefined
+          ? 'NOT CHECKED: without --secret, neither the signatures were checked nor whether users have changed their passwords since they signed in. Cookies that Django refuses may work again.'
+          : `NOT CHECKED: whether users have changed their passwords since they signed in, or are inactive. ${why} Cookies that Django refuses may work again. Name the table of the users with --users-table.`,
     },
   },
 };
+
+/**
+ * Refuses a session as Django does at each request: its user must exist and be active, and have the password with which
+ * they signed in, or have had the session changed with the password.
+ * https://github.com/django/django/blob/main/django/contrib/auth/__init__.py
+ * @throws `user_deleted`, `user_inactive`, `password_changed`
+ */
+export function checkUser(session: Json, user: FoundUser | undefined, key: string): void {
+  const { _auth_user_hash: hash, _auth_user_backend: backend } = session;
+  if (!user) throw new Unreadable('user_deleted', 'The table of the users has no row for its user.');
+  if (!user.isActive && backend !== 'django.contrib.auth.backends.AllowAllUsersModelBackend') {
+    throw new Unreadable('user_inactive', 'Its user is not active.');
+  }
+  // SHA-256 since version 3.1; SHA-1 before, which 3.1 and 3.2 accept too.
+  const algorithm = typeof hash === 'string' && hash.length === 40 ? 'sha1' : 'sha256';
+  const made = hmac(algorithm, 'django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash', key, user.password);
+  if (isSame(Buffer.from(typeof hash === 'string' ? hash : '', 'hex'), made)) return;
+  throw new Unreadable('password_changed', 'Its user has another password now, or none was noted at the sign-in.');
+}
 
 /** The most bytes that a session's data may unpack to: far more than any session, far less than the memory. */
 const mostUnpacked = 4 * 1024 * 1024;
@@ -66,8 +99,12 @@ function hmac(algorithm: 'sha1' | 'sha256', salt: string, key: string, value: st
 }
 
 function refuseOther(given: Buffer, made: Buffer): void {
-  if (given.length === made.length && timingSafeEqual(given, made)) return;
+  if (isSame(given, made)) return;
   throw new Unreadable('wrong_signature', 'Its signature was not made with the SECRET_KEY in --secret.');
+}
+
+function isSame(given: Buffer, made: Buffer): boolean {
+  return given.length === made.length && timingSafeEqual(given, made);
 }
 
 function unpack(bytes: Uint8Array): Uint8Array {
