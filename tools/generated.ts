@@ -170,6 +170,22 @@ as in the server's log. An error at the start has no request: the program prints
 | code | status | what is wrong | what to do |
 |---|---|---|---|
 ${rows.join('\n')}
+
+## Repeating a request
+
+After \`outcome_unknown\`, and after a time-out or a broken connection, nobody knows whether the request was carried out. Repeat
+it. If the first one was carried out, this is what the second one does:
+
+| request | what repeating it does |
+|---|---|
+| ending sessions, revoking a key, changing access groups, an account or a configuration | nothing more: the first end keeps its time and its reason, and the second answer is a receipt for both |
+| refreshing a session | returns the same tokens, within [30 seconds](sessions.md#tokens) |
+| removing an account or a named session | answers \`account_not_found\` or \`named_session_not_found\` |
+| signing in, \`POST /v1/sessions\` | opens another session. Nobody has the token of the first one; it is in the list of the user's sessions, and ends at its deadlines. With a name or an alias, the answer is \`name_taken\` or \`alias_taken\` |
+| \`POST /v1/keys\` | makes another key. Nobody has the first one: revoke it |
+| \`POST /v1/accounts\`, \`POST /v1/named-sessions\` | answers \`username_taken\`, \`email_taken\` or \`named_session_exists\`: read it, to see that it is the one that you wanted |
+| confirming an authenticator | answers \`factor_already_enrolled\`; renew the backup codes, which nobody has seen |
+| renewing backup codes | makes others, and the first ones are void |
 `;
 }
 
@@ -185,7 +201,8 @@ sign-in or a second factor.
 Each cell has a character for each target that the column \`of\` names: \`o\` the caller's own account, \`e\` another account with
 equal permissions, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` is refused, and \`·\` means that there is no
 such target. If \`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that was
-opened by a caller who may only open sessions. Tests make every call that is not public, as each caller and to each target,
+opened by a caller who may only open sessions. Named sessions are started in this table: to restart one that is stopped also
+requires \`sessions.create\`, as starting it does. Tests make every call that is not public, as each caller and to each target,
 and compare the answers with this table; a call without a row fails them. A public call is decided by what it contains: a
 password or a token. A key \`for browsers\` has no scope. The calls of the widget accept nothing but a [widget token](devices.md).
 

@@ -547,6 +547,8 @@ function credentialFile({ name: packageName }: Package, credential: Credential):
     method: test.method,
     headers: test.headers,
     body: test.body,
+    // It would get the secrets too.
+    disableFollowRedirect: true,
     skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
   };
   const types = [

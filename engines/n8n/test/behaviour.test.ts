@@ -34,11 +34,29 @@ const agent: INodeType = {
   },
 };
 
+/** Resolves its expression for each item. */
+const reader: INodeType = {
+  description: {
+    displayName: 'Reader',
+    name: 'reader',
+    group: ['transform'],
+    version: 1,
+    description: 'Reader',
+    defaults: { name: 'Reader' },
+    inputs: ['main'],
+    outputs: ['main'],
+    properties: [{ displayName: 'Read', name: 'read', type: 'string', default: '' }],
+  },
+  async execute() {
+    return [this.getInputData().map((_, i) => ({ json: { read: this.getNodeParameter('read', i) as string } }))];
+  },
+};
+
 describe('the nodes in n8n', () => {
   let n8n: N8n;
   let server: TestServer;
   before(async () => {
-    n8n = await N8n.load(undefined, { 'test.agent': agent });
+    n8n = await N8n.load(undefined, { 'test.agent': agent, 'test.reader': reader });
     server = await TestServer.start();
   });
   beforeEach(() => {
@@ -139,6 +157,49 @@ describe('the nodes in n8n', () => {
       assert.match(twice.told, /Input 3 has 2 items whose “key” is "2"/);
       const without = await n8n.run(threeFrom([users, others, groups], { ...byKey, pairKey: 'name' }));
       assert.match(without.told, /Item 1 of input 1 has no “name” to be paired by/);
+    });
+
+    test('the nodes that follow find the item of each input from which a result or an error came', async () => {
+      await server.createSession('kim');
+      const workflow = (output: number): Saved => ({
+        nodes: [
+          source([{}]),
+          items('A', [
+            { key: 1, user: { id: 'kim' } },
+            { key: 2, user: {} },
+            { key: 3, user: { id: 'kim' } },
+          ]),
+          items('B', [
+            { key: 3, groups: 'third' },
+            { key: 1, groups: 'first' },
+            { key: 2, groups: 'second' },
+          ]),
+          curfewNode(
+            'addAccessGroup',
+            {
+              ...{ numberInputs: 2, pairItemsBy: 'key', pairKey: 'key' },
+              ...{ userIdInput: 'input1', userIdInputField: 'user.id' },
+              ...{ accessGroupsInput: 'input2', accessGroupsInputField: 'groups' },
+            },
+            { onError: 'continueErrorOutput' },
+          ),
+          node('Reader', 'test.reader', { read: "={{ $('A').item.json.key }} {{ $('B').item.json.groups }}" }),
+        ],
+        connections: wires(
+          ['Start', 0, 'A', 0],
+          ['Start', 0, 'B', 0],
+          ['A', 0, 'Curfew', 0],
+          ['B', 0, 'Curfew', 1],
+          ['Curfew', output, 'Reader', 0],
+        ),
+      });
+      const read = async (output: number) => {
+        const ran = await n8n.run(workflow(output));
+        assert.equal(ran.told, '');
+        return ran.json('Reader').map((json) => json['read']);
+      };
+      assert.deepEqual(await read(0), ['1 first', '3 third']);
+      assert.deepEqual(await read(1), ['2 second']);
     });
 
     test('the session from one input is ended for the user from the other; too many inputs are an error', async () => {

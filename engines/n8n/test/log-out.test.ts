@@ -7,7 +7,15 @@ import type { IDataObject } from 'n8n-workflow';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { loggedOut, logOutOf, modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
 import { type Live, refusedBy, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
-import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
+import {
+  answering,
+  type Closer,
+  counting,
+  pauses,
+  proxy,
+  selfSigned,
+  silent,
+} from '../../../packages/nodes/test/support/wire.ts';
 import { isOfN8n1, onErrorOf, thisEngine } from './support/engine.ts';
 import { logOutPackage, N8n, node, type Ran, type Saved, source, wires } from './support/n8n.ts';
 
@@ -160,6 +168,39 @@ describe('Log Out in n8n', () => {
       });
     });
   }
+
+  test('Directus: a retried node logs out the session that the first try left open', async (t) => {
+    const paths: (string | undefined)[] = [];
+    const { url } = await answering(t, (request, response) => {
+      paths.push(request.url);
+      // Directus accepts a refresh token once.
+      const status = paths.length === 1 ? 200 : request.url === '/auth/refresh' ? 401 : paths.length < 6 ? 503 : 204;
+      const body = status === 200 ? { data: { refresh_token: 'next' } } : { errors: [{ message: 'Refused' }] };
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(status === 204 ? undefined : JSON.stringify(body));
+    });
+    n8n.keep('credential', { url });
+    const ran = await n8n.run({
+      nodes: [
+        source([{}]),
+        node(
+          'Log Out',
+          'n8n-nodes-log-out.logOut',
+          { service: 'directus', directusRefreshToken: 'used' },
+          {
+            typeVersion: 1,
+            credentials: { curfewDirectusApi: { id: 'credential', name: 'Credential' } },
+            retryOnFail: true,
+            maxTries: 2,
+            waitBetweenTries: 0,
+          },
+        ),
+      ],
+      connections: wires(['Start', 0, 'Log Out', 0]),
+    });
+    assert.equal(ran.error?.message, undefined);
+    assert.deepEqual(paths, ['/auth/refresh', ...Array(5).fill('/auth/logout')]);
+  });
 
   test('the example imports and runs', async () => {
     const [file, ...others] = readdirSync(join(logOutPackage.folder, 'examples'));

@@ -5,9 +5,18 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { answering, proxy } from '../../../packages/nodes/test/support/wire.ts';
+import { answering, counting, mute, proxy, type Seen } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
-import { type FlowNode, type Message, NodeRed, observed, packageFolder, sink } from './support/node-red.ts';
+import {
+  type FlowNode,
+  type Message,
+  NodeRed,
+  observed,
+  packageFolder,
+  type Sinks,
+  sink,
+  watcher,
+} from './support/node-red.ts';
 
 describe('the nodes in Node-RED', () => {
   let red: NodeRed;
@@ -91,6 +100,52 @@ describe('the nodes in Node-RED', () => {
     const logOut = { id: 'node', type: 'curfew-log-out', service: 'curfew', curfewServer: 'server', curfewBy: 'id' };
     const named = { curfewSessionId: session.id, curfewSessionIdType: 'str' };
     assert.match(await badgeAfter({ ...logOut, ...named } as FlowNode), /^ended, \d+ ms$/);
+  });
+
+  describe('a node that is removed or deployed again', () => {
+    const node = (id: string, more: object) =>
+      curfewNode('getUserSessions', { userId: id }, { id, errorManagement: 'manual', ...more });
+    const resultsOf = (sinks: Sinks, id: string) => (sinks.get('out0') ?? []).filter(({ of }) => of === id).length;
+    const requestsOf = (seen: readonly Seen[], id: string) => seen.filter(({ path }) => path.includes(`/users/${id}/`));
+
+    test('sends nothing that still waited for its batch, shows no badge any more, and completes nothing else', async (t) => {
+      const { url, seen } = await counting(t, server.url);
+      const batches = { batchSize: 1, batchInterval: 300 };
+      const both = ['removed', 'next'];
+      const watchers = [...watcher('complete', both, 'completed'), ...watcher('catch', both, 'failed')];
+      const deployModified = (id: string) =>
+        red.deploy([curfewServer(url, server.key), ...observed(node(id, batches), 1), ...watchers], 'nodes');
+      const completed = (sinks: Sinks) => (sinks.get('completed') ?? []).map(({ of }) => of);
+      await deployModified('removed');
+      for (let i = 0; i < 5; i++) red.send('removed', { of: 'removed' });
+      await red.until((sinks) => resultsOf(sinks, 'removed') === 1 && completed(sinks).length === 1);
+      await deployModified('next');
+      const soFar = () => [requestsOf(seen, 'removed').length, red.badges.filter(({ id }) => id === 'removed').length];
+      const [sent, shown] = soFar();
+      // Those of the next node take longer than the pause that the removed one had begun.
+      for (let i = 0; i < 3; i++) red.send('next', { of: 'next' });
+      await red.until((sinks) => resultsOf(sinks, 'next') === 3 && completed(sinks).length >= 3);
+      assert.deepEqual(soFar(), [sent, shown]);
+      assert.deepEqual(completed(red.sinks), ['next', 'next', 'next']);
+      assert.deepEqual(red.sinks.get('failed'), undefined);
+    });
+
+    test('sends nothing that still waited for other requests', async (t) => {
+      const held: ServerResponse[] = [];
+      const full = Promise.withResolvers<void>();
+      const slow = await answering(t, (_, response) => {
+        if (held.push(response) === 16) full.resolve();
+        if (held.length > 16) response.writeHead(503).end();
+      });
+      await deploy(node('removed', {}), 2, curfewServer(slow.url, server.key));
+      for (let i = 0; i < 48; i++) red.send('removed', {});
+      await full.promise;
+      await deploy(node('next', {}), 2, curfewServer(slow.url, server.key));
+      red.send('next', {});
+      for (const one of held) one.writeHead(503).end();
+      await red.until(() => requestsOf(slow.seen, 'next').length === 1);
+      assert.equal(requestsOf(slow.seen, 'removed').length, 16);
+    });
   });
 
   describe('secrets', () => {
@@ -207,6 +262,14 @@ describe('the nodes in Node-RED', () => {
       );
     });
 
+    test('a proxy that accepts a connection and never answers is late like any other server', async (t) => {
+      const { url } = await mute(t);
+      for (const target of ['https://127.0.0.1:64998', 'http://127.0.0.1:64998']) {
+        const message = await caught(list({ timeout: 100, proxy: url }), curfewServer(target, server.key));
+        assert.match(message, /did not answer within 100 ms/, target);
+      }
+    });
+
     test('500 messages of which three fail: 497 results and three errors', async () => {
       await deploy(
         curfewNode('createUserSession', { userId: 'payload' }, { userIdType: 'msg', errorManagement: 'manual' }),
@@ -241,6 +304,16 @@ describe('the nodes in Node-RED', () => {
       const failed = await red.until((sinks) => sinks.get('out1')?.length === 48 && sinks.get('out1'));
       assert.equal(most, 16);
       assert.deepEqual(new Set(failed.map(({ errors }) => errors[0].code)), new Set(['not_curfew']));
+    });
+
+    test('through a proxy that is down every message fails at once, and none is kept to be sent later', async () => {
+      for (const target of ['https://127.0.0.1:64998', 'http://127.0.0.1:64998']) {
+        const node = list({ proxy: 'http://127.0.0.1:64999', errorManagement: 'manual' });
+        await deploy(node, 2, curfewServer(target, server.key));
+        for (let i = 0; i < 48; i++) red.send('node', { payload: {} });
+        const failed = await red.until((sinks) => sinks.get('out1')?.length === 48 && sinks.get('out1'));
+        assert.deepEqual(new Set(failed.map(({ errors }) => errors[0].code)), new Set(['unreachable']), target);
+      }
     });
   });
 

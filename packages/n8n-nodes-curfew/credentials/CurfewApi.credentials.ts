@@ -57,6 +57,7 @@ export class CurfewApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '/v1/me',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

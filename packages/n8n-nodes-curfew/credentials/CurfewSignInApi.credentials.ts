@@ -97,6 +97,7 @@ export class CurfewSignInApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '/v1/me',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

@@ -75,6 +75,7 @@ export class CurfewAltogicApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '/_api/rest/v1/auth/user',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

@@ -56,6 +56,7 @@ export class CurfewDirectusApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '={{ $credentials.token ? "/users/me" : "/server/ping" }}',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

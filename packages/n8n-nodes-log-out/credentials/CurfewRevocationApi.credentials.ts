@@ -99,6 +99,7 @@ export class CurfewRevocationApi implements ICredentialType {
 				accept: 'application/json',
 			},
 			body: 'token=connection-test',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

@@ -75,6 +75,7 @@ export class CurfewRocketChatApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '/api/v1/me',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

@@ -103,6 +103,7 @@ export class CurfewRocketChatSignInApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '/api/v1/me',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

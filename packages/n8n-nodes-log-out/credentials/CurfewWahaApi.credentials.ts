@@ -57,6 +57,7 @@ export class CurfewWahaApi implements ICredentialType {
 			baseURL: '={{ $credentials.url }}',
 			url: '/api/sessions',
 			method: 'GET',
+			disableFollowRedirect: true,
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},
 	};

@@ -5,7 +5,6 @@ import {
   operations,
   type Parameter,
   proxySignIn,
-  type RequestOptions,
   type Service,
   secretOf,
   services,
@@ -14,6 +13,7 @@ import {
 import { parametersOf } from './parameters.ts';
 import type { CredentialKinds, Message, NodeConfig, Red, RedNode } from './red.ts';
 import type { ServerNode } from './servers.ts';
+import type { SendOptions } from './transport.ts';
 import { type Done, startWorker } from './worker.ts';
 
 /** Registers a node for each operation of Curfew. */
@@ -72,7 +72,7 @@ function serviceOf(config: NodeConfig): Service {
   });
 }
 
-function connect(red: Red, id: unknown, label: string, options: RequestOptions): ReturnType<ServerNode['connect']> {
+function connect(red: Red, id: unknown, label: string, options: SendOptions): ReturnType<ServerNode['connect']> {
   const server = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
   if (server?.connect) return server.connect(options);
   throw new NodeFault('missing_parameter', `Missing required property: Server. The node has no ${label} server.`, {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   authorizedSend,
   baseUrl,
@@ -6,7 +7,6 @@ import {
   faultOf,
   Kept,
   NodeFault,
-  type RequestOptions,
   readCredential,
   refusingRedirects,
   requestOptionsOf,
@@ -16,10 +16,10 @@ import {
   testCredential,
 } from 'curfew-nodes';
 import type { CredentialKinds, NodeConfig, Red, RedNode } from './red.ts';
-import { sendOver } from './transport.ts';
+import { type SendOptions, sendOver } from './transport.ts';
 
 /** A configuration node: one service, with its credential. */
-export type ServerNode = RedNode & { url: string; connect(options: RequestOptions): Connection };
+export type ServerNode = RedNode & { url: string; connect(options: SendOptions): Connection };
 
 /** Registers the configuration node of each service, and the endpoint for the editor's button “Test”. */
 export function registerServers(red: Red): void {
@@ -50,12 +50,7 @@ function secretsOf({ credentials }: Service): CredentialKinds {
   return Object.fromEntries(secrets.map(({ name }) => [name, { type: 'password' }]));
 }
 
-function connectionOf(
-  service: Service,
-  given: Record<string, unknown>,
-  options: RequestOptions,
-  kept: Kept,
-): Connection {
+function connectionOf(service: Service, given: Record<string, unknown>, options: SendOptions, kept: Kept): Connection {
   const credential: Credential | undefined =
     service.credentials.find(({ way }) => way === given['way']) ?? service.credentials[0];
   if (!credential) throw new TypeError(`${service.name} has a credential`);
@@ -64,13 +59,16 @@ function connectionOf(
   const url = String(fields['url']);
   const now = () => Date.now();
   const send = refusingRedirects(url, sendOver({ ...options, ignoreTls }));
+  // Other nodes may wait for the same sign-in.
+  const sendSignIn = refusingRedirects(url, sendOver({ ...options, ignoreTls, closed: undefined }));
   return {
     credential,
     fields,
     url,
-    send: authorizedSend(credential, fields, send, kept, now),
+    send: authorizedSend(credential, fields, send, kept, now, sendSignIn),
     kept,
     now,
+    sleep: (ms) => sleep(ms),
   };
 }
 

@@ -1,35 +1,39 @@
-import {
-  type Agent,
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { Answer, RequestOptions as NodeOptions, Request, Send } from 'curfew-nodes';
 import { transportFault } from 'curfew-nodes';
-import { HttpProxyAgent } from 'http-proxy-agent';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
+import { agentFor, type GivenUp, nameOf, type Route } from './agents.ts';
+import { Slots } from './slots.ts';
 
 /** Answers of services are small; anything larger than this is refused. */
 const maxAnswer = 16 * 1024 * 1024;
 
 /**
- * Limits the connections to one server: if hundreds of messages arrive at once, the others wait for their turn, and
- * their time-out begins with it. Connections are kept open in the same way as by Node.js's own agent.
+ * How many requests to one server are in progress at once: if hundreds of messages arrive together, the others wait for
+ * their turn, and their time-out begins with it.
  */
-const connections = { maxSockets: 16, keepAlive: true, scheduling: 'lifo', timeout: 5000 } as const;
+const maxAtOnce = 16;
 
-/** Sends with Node.js's own HTTP and a node's options. Follows no redirects, because they would receive the secrets. */
-export function sendOver(options: NodeOptions): Send {
+/** A node's options, and the signal that it has been removed or deployed again. */
+export type SendOptions = NodeOptions & { readonly closed?: AbortSignal | undefined };
+
+/**
+ * Sends with Node.js's own HTTP and a node's options. Follows no redirects, because they would receive the secrets.
+ * After the node has been closed nothing new begins, but requests that belong to one another are all sent.
+ */
+export function sendOver(options: SendOptions): Send {
+  let begun = false;
+  const begin = () => {
+    if (!begun && options.closed?.aborted) throw canceled();
+    begun = true;
+  };
   return async (request) => {
     // A node without a proxy uses the proxy of the environment, as Node-RED's own nodes do.
     const environment = options.proxy === undefined ? httpProxyFor(request.url) : '';
     const proxy = environment === '' ? options.proxy : environment;
     try {
-      return await exchange(request, { ...options, proxy });
+      return await exchange(request, { ...options, proxy }, begin);
     } catch (error) {
       const setting = environment === '' ? undefined : variables;
       throw transportFault(error, request.url, options.timeout, proxy, setting);
@@ -45,46 +49,54 @@ function httpProxyFor(url: string): string {
 
 const variables = 'the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment';
 
-function exchange({ method, url, headers, body }: Request, options: NodeOptions): Promise<Answer> {
-  const secure = url.startsWith('https:');
-  const sent: RequestOptions & { rejectUnauthorized?: boolean } = {
+const slots = new Map<string, Slots>();
+
+/** Waits for its turn, then begins. */
+function exchange(request: Request, options: NodeOptions, begin: () => void): Promise<Answer> {
+  const { protocol, origin } = new URL(request.url);
+  const route: Route = { proxy: options.proxy, secure: protocol === 'https:', ignoreTls: options.ignoreTls };
+  const name = `${nameOf(route)} ${origin}`;
+  const server = slots.get(name) ?? new Slots(maxAtOnce);
+  slots.set(name, server);
+  return server.run(() => {
+    begin();
+    return exchangeNow(request, route, options.timeout);
+  });
+}
+
+function exchangeNow({ method, url, headers, body }: Request, route: Route, timeout: number): Promise<Answer> {
+  const giveUp = new AbortController();
+  const sent: RequestOptions & { rejectUnauthorized?: boolean } & GivenUp = {
     method,
     headers: { ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) },
-    rejectUnauthorized: !options.ignoreTls,
-    agent: agentFor(options.proxy, secure, options.ignoreTls),
+    rejectUnauthorized: !route.ignoreTls,
+    agent: agentFor(route),
+    givenUp: giveUp.signal,
   };
-  return new Promise((resolve, reject) => {
-    const request: ClientRequest = (secure ? httpsRequest : httpRequest)(url, sent, (response) => {
+  return new Promise<Answer>((resolve, reject) => {
+    const request: ClientRequest = (route.secure ? httpsRequest : httpRequest)(url, sent, (response) => {
       read(response).then(resolve, reject);
     });
     // From the connection to the last byte received, so that a server which sends very slowly is late as well.
-    let clock: NodeJS.Timeout | undefined;
-    request.once('socket', () => {
-      clock = setTimeout(() => request.destroy(late()), options.timeout);
-    });
+    const clock = setTimeout(() => {
+      // A request that has no socket yet emits no error when it is destroyed.
+      reject(late());
+      request.destroy(late());
+      giveUp.abort();
+    }, timeout);
     request.on('error', reject);
     request.on('close', () => clearTimeout(clock));
     request.end(body);
   });
 }
 
-const agents = new Map<string, Agent>();
-
-function agentFor(proxy: string | undefined, secure: boolean, ignoreTls: boolean): Agent {
-  const name = `${secure} ${ignoreTls} ${proxy ?? ''}`;
-  const agent = agents.get(name) ?? makeAgent(proxy, secure, ignoreTls);
-  agents.set(name, agent);
-  return agent;
-}
-
-function makeAgent(proxy: string | undefined, secure: boolean, ignoreTls: boolean): Agent {
-  if (proxy === undefined) return secure ? new HttpsAgent(connections) : new HttpAgent(connections);
-  if (!secure) return new HttpProxyAgent(proxy, connections);
-  return new HttpsProxyAgent(proxy, { ...connections, rejectUnauthorized: !ignoreTls });
-}
-
 function late(): Error {
   return Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+}
+
+/** The code by which `curfew-nodes` knows a canceled request. */
+function canceled(): Error {
+  return Object.assign(new Error('the node is closed'), { code: 'ERR_CANCELED' });
 }
 
 async function read(response: IncomingMessage): Promise<Answer> {

@@ -10,7 +10,7 @@ import {
   refusingRedirects,
   type Values,
 } from 'curfew-nodes';
-import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
+import { type ICredentialDataDecryptedObject, type IExecuteFunctions, sleep } from 'n8n-workflow';
 import { type HttpRequest, sendWith } from './transport.ts';
 
 /** Connects with a credential of the node, for the requests of one item. */
@@ -66,6 +66,7 @@ function connectionOf(
       return keptFor(credential, fields);
     },
     now,
+    sleep,
   };
 }
 

@@ -12,7 +12,7 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
   const names = operation.outputs.map((output) => output.name);
   // Called once, because n8n evaluates an expression for it.
   const forAgent = isTool(context);
-  return await runEach(context, names.length, async (read, { index, input }, connect) => {
+  return await runEach(context, names.length, async (read, { index, input, origin }, connect) => {
     const values = readParameters(operation.parameters, ({ name, extra }) =>
       read(extra ? `additionalFields.${name}` : name),
     );
@@ -22,7 +22,7 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
     const outcome = await operation.run(await connect(credential, index), values);
     const result: RunResult = names.map(() => []);
     const put = forAgent ? wordsOf(outcome) : itemsOf(outcome, input, read('options.emptyItem') === true);
-    result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: { item: index } })));
+    result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: origin })));
     return result;
   });
 }

@@ -17,8 +17,8 @@ export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex?
  * The item that carries an error on in a flow: on the error output, or on the first one. n8n recognises it by its
  * fields: in every version, an item with only `error` is one. An error of the whole node belongs to no item.
  */
-export function errorItem(error: unknown, item?: number): INodeExecutionData {
-  return { json: { error: { ...faultIn(error).entry } }, ...(item !== undefined && { pairedItem: { item } }) };
+export function errorItem(error: unknown, origin?: INodeExecutionData['pairedItem']): INodeExecutionData {
+  return { json: { error: { ...faultIn(error).entry } }, ...(origin !== undefined && { pairedItem: origin }) };
 }
 
 /** The fault in an error; n8n's own errors about expressions describe what is wrong. */

@@ -1,5 +1,5 @@
 import { absent, labelOf, NodeFault } from 'curfew-nodes';
-import type { IConnections, IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IConnections, IDataObject, IExecuteFunctions, INodeExecutionData, IPairedItemData } from 'n8n-workflow';
 import { fieldNameOf, inputNameOf } from './input-names.ts';
 
 /** The items of each input. */
@@ -35,24 +35,37 @@ function checkWired(context: IExecuteFunctions, count: number): void {
   );
 }
 
-/** The items of the inputs that belong together in a run; there is one run for each item of the first input. */
-export type Pairing = (run: number) => Objects;
+/**
+ * Which items of the inputs belong together in a run: the position of one in each input. There is one run for each item
+ * of the first input.
+ */
+export type Pairing = (run: number) => readonly number[];
 
 /**
  * Pairs items by a field that all have, or by position; then an input with a single item serves every run.
  * @throws `NodeFault` that names the input in which a run finds no item, or more than one
  */
 export function pairing(inputs: Inputs, key: string | undefined): Pairing {
-  const [first = []] = inputs;
-  if (inputs.length === 1) return (run) => [first[run]?.json];
+  if (inputs.length === 1) return (run) => [run];
   return key === undefined ? pairedByPlace(inputs) : pairedByKey(inputs, key);
+}
+
+/** The objects of paired items. */
+export function objectsOf(inputs: Inputs, paired: readonly number[]): Objects {
+  return inputs.map((items, i) => items[paired[i] ?? -1]?.json);
+}
+
+/** From which items a result comes, so that the nodes which follow find them. */
+export function originOf(paired: readonly number[]): IPairedItemData | IPairedItemData[] {
+  const [only = 0] = paired;
+  return paired.length > 1 ? paired.map((item, input) => ({ item, input })) : { item: only };
 }
 
 function pairedByPlace(inputs: Inputs): Pairing {
   return (run) =>
     inputs.map((items, i) => {
-      const item = items.length === 1 ? items[0] : items[run];
-      if (item) return item.json;
+      const place = items.length === 1 ? 0 : run;
+      if (place < items.length) return place;
       throw new NodeFault(
         'item_not_paired',
         `${capital(inputName(i))} has ${items.length} items, but none for item ${run + 1} of input 1.`,
@@ -64,18 +77,17 @@ function pairedByPlace(inputs: Inputs): Pairing {
 function pairedByKey(inputs: Inputs, key: string): Pairing {
   const keyed = inputs.map((items) => byKeyOf(items, key));
   return (run) => {
-    const own = inputs[0]?.[run]?.json;
-    const value = keyText(fieldOf(own, key));
+    const value = keyText(fieldOf(inputs[0]?.[run]?.json, key));
     if (value === undefined) {
       throw new NodeFault('item_not_paired', `Item ${run + 1} of input 1 has no “${key}” to be paired by.`, {
         remedy: 'Correct the “Key Field”, or pair the items by position.',
       });
     }
     return keyed.map((byKey, i) => {
-      if (i === 0) return own;
-      const found = byKey.get(value) ?? [];
-      if (found.length === 1) return found[0]?.json;
-      const many = found.length === 0 ? 'no item' : `${found.length} items`;
+      if (i === 0) return run;
+      const [found, ...more] = byKey.get(value) ?? [];
+      if (found !== undefined && more.length === 0) return found;
+      const many = found === undefined ? 'no item' : `${more.length + 1} items`;
       throw new NodeFault('item_not_paired', `${capital(inputName(i))} has ${many} whose “${key}” is ${value}.`, {
         remedy: 'Give it one item for each item of input 1, or correct the “Key Field”.',
       });
@@ -83,11 +95,12 @@ function pairedByKey(inputs: Inputs, key: string): Pairing {
   };
 }
 
-function byKeyOf(items: readonly INodeExecutionData[], key: string): Map<string | undefined, INodeExecutionData[]> {
-  const found = new Map<string | undefined, INodeExecutionData[]>();
-  for (const item of items) {
+/** The positions of the items with each value of the key. */
+function byKeyOf(items: readonly INodeExecutionData[], key: string): Map<string | undefined, number[]> {
+  const found = new Map<string | undefined, number[]>();
+  for (const [place, item] of items.entries()) {
     const value = keyText(fieldOf(item.json, key));
-    found.set(value, [...(found.get(value) ?? []), item]);
+    found.set(value, [...(found.get(value) ?? []), place]);
   }
   return found;
 }

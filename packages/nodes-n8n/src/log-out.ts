@@ -8,7 +8,7 @@ export async function runLogOut(
   context: IExecuteFunctions,
   services: readonly Service[],
 ): Promise<INodeExecutionData[][]> {
-  return await runEach(context, 1, async (read, { index }, connect) => {
+  return await runEach(context, 1, async (read, { index, origin }, connect) => {
     const name = services.length === 1 ? services[0]?.name : read('service');
     const service = services.find((one) => one.name === name);
     if (!service) throw new NodeFault('invalid_parameter', `“Service” has no ${JSON.stringify(name)}.`);
@@ -17,6 +17,6 @@ export async function runLogOut(
     const credential = service.credentials.find((one) => one.way === way) ?? service.credentials[0];
     if (!credential) throw new TypeError(`${service.name} has a credential`);
     const answer = await service.logOut(await connect(credential, index), values);
-    return [[{ json: { ...answer } as IDataObject, pairedItem: { item: index } }]];
+    return [[{ json: { ...answer } as IDataObject, pairedItem: origin }]];
   });
 }

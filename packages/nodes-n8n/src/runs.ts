@@ -9,18 +9,29 @@ import {
 import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
 import { type Connect, connecting } from './connect.ts';
 import { errorItem, nodeError } from './errors.ts';
-import { type Inputs, inputsOf, type Objects, type Pairing, pairing, parameterOf, savedParameters } from './inputs.ts';
+import {
+  type Inputs,
+  inputsOf,
+  type Objects,
+  objectsOf,
+  originOf,
+  type Pairing,
+  pairing,
+  parameterOf,
+  savedParameters,
+} from './inputs.ts';
 import { isTool } from './tool.ts';
 
 /** The items that one run outputs, by output. */
 export type RunResult = INodeExecutionData[][];
 
+/** What a run works on. `origin` goes with each item that it outputs. */
+export type RunItem = { index: number; input: INodeExecutionData; origin: Origin };
+
+type Origin = NonNullable<INodeExecutionData['pairedItem']>;
+
 /** The work of a node for one item; `read` returns the value of a parameter for it. */
-export type Run = (
-  read: (path: string) => unknown,
-  item: { index: number; input: INodeExecutionData },
-  connect: Connect,
-) => Promise<RunResult>;
+export type Run = (read: (path: string) => unknown, item: RunItem, connect: Connect) => Promise<RunResult>;
 
 /**
  * The results by input item. n8n runs the whole node again when one of its items fails; the work for the other items is
@@ -88,26 +99,29 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
 
   async function attempt(item: INodeExecutionData, i: number): Promise<RunResult> {
     let objects: Objects = [];
+    let origin: Origin = { item: i };
     const read = (path: string) => parameterOf(context, saved, path, i, objects);
     try {
       state.paired ??= pairing(inputs, inputs.length > 1 ? keyOf(read) : undefined);
-      objects = state.paired(i);
+      const paired = state.paired(i);
+      objects = objectsOf(inputs, paired);
+      origin = originOf(paired);
       state.options ??= optionsOf(read);
       state.turn ??= batches(state.options, sleep).turn;
       state.connect ??= connecting(context, state.options);
       await state.turn();
-      const result = await run(read, { index: i, input: item }, state.connect);
+      const result = await run(read, { index: i, input: item, origin }, state.connect);
       doneFor.set(item, result);
       return result;
     } catch (error) {
-      return [failed(error, i)];
+      return [failed(error, i, origin)];
     }
   }
 
   /** Handles an error: it becomes an item if the node continues on errors, and ends the node otherwise. */
-  function failed(error: unknown, i?: number): INodeExecutionData[] {
+  function failed(error: unknown, i?: number, origin?: Origin): INodeExecutionData[] {
     someFailed = true;
-    if (context.continueOnFail()) return [errorItem(error, i)];
+    if (context.continueOnFail()) return [errorItem(error, origin)];
     throw nodeError(context, error, i);
   }
 }

@@ -15,6 +15,8 @@ export type Connection = {
   readonly send: Send;
   readonly kept: Kept;
   readonly now: () => number;
+  /** Waits that many milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
 };
 
 /** Reads the fields of a credential, including the URL of its service. @throws `NodeFault` */

@@ -48,7 +48,14 @@ export const urlField = (placeholder: string, help: string): Parameter => ({
 
 export const signInFields: readonly Parameter[] = [
   { name: 'username', label: 'User Name', help: 'The name of the account', kind: 'text', required: true },
-  { name: 'password', label: 'Password', help: 'The password of the account', kind: 'secret', required: true },
+  {
+    name: 'password',
+    label: 'Password',
+    help: 'The password of the account',
+    kind: 'secret',
+    required: true,
+    verbatim: true,
+  },
   {
     name: 'totpSecret',
     label: 'TOTP Secret',

@@ -2,6 +2,12 @@ import { CurfewApiError } from 'curfew-client';
 
 export type Origin = 'client' | 'server';
 
+/** Whose error an answer is: the client's, unless the same request can succeed later. */
+export function originOf(status: number, code?: string): Origin {
+  if (status === 408 || status === 429 || code === 'changed_meanwhile') return 'server';
+  return status >= 400 && status < 500 ? 'client' : 'server';
+}
+
 /** An error as a flow receives it, in a list on the output `errors`. */
 export type ErrorEntry = { code: string; message: string; origin: Origin };
 
@@ -17,7 +23,7 @@ type Facts = {
 
 /**
  * Why a node could not do its work: what was wrong, with the name of the parameter or the service, and what to do.
- * `origin` is `client` if the request has to change, `server` if it was right and the service failed.
+ * `origin` is `client` if the request has to change, `server` if it can be tried again later.
  */
 export class NodeFault extends Error {
   override readonly name = 'NodeFault';
@@ -63,7 +69,7 @@ function faultOfCurfew(error: CurfewApiError): NodeFault {
   return new NodeFault(error.code, `Curfew: ${inWords(error.message)}${told}`, {
     remedy: `${inWords(error.remedy)}${wait}`,
     status: error.status === 0 ? undefined : error.status,
-    origin: error.status >= 400 && error.status < 500 ? 'client' : 'server',
+    origin: originOf(error.status, error.code),
     response: error.problem,
     cause: error,
   });

@@ -3,15 +3,19 @@ import { textOf, type Values } from './parameter.ts';
 /** The fields that a sign-in has filled, by name. */
 export type Tokens = Readonly<Record<string, string>>;
 
+/** Of more used tokens than this, the oldest are forgotten: their sessions are the likeliest to have expired. */
+const maxSuccessors = 10_000;
+
 /**
- * What a process keeps for a credential, however many nodes use it: the session of its sign-in, and whose turn it is to
- * present a code. A second-factor code works once, so of all the calls that need one at the same moment, only one may
- * generate it.
+ * What a process keeps for a credential, however many nodes use it: the session of its sign-in, whose turn it is to
+ * present a code, and the successors of used tokens. A second-factor code works once, so of all the calls that need one
+ * at the same moment, only one may generate it.
  */
 export class Kept {
   #tokens: Tokens | undefined;
   #opening: Promise<Tokens> | undefined;
   #lastTurn: Promise<unknown> = Promise.resolve();
+  readonly #successors = new Map<string, string | null>();
 
   /** The session; the first caller opens it, and all others wait for the same one. */
   session(open: () => Promise<Tokens>): Promise<Tokens> {
@@ -43,6 +47,22 @@ export class Kept {
     const result = this.#lastTurn.then(work);
     this.#lastTurn = result.catch(() => {});
     return result;
+  }
+
+  /** The token that replaced a used one, if it is still needed; null if the answer with it was lost. */
+  successorOf(used: string): string | null | undefined {
+    return this.#successors.get(used);
+  }
+
+  /** Remembers a successor that nobody else knows, so that a retry with the used token can finish the work. */
+  keepSuccessor(used: string, successor: string | null): void {
+    this.#successors.set(used, successor);
+    const [oldest] = this.#successors.keys();
+    if (oldest !== undefined && this.#successors.size > maxSuccessors) this.#successors.delete(oldest);
+  }
+
+  forgetSuccessor(used: string): void {
+    this.#successors.delete(used);
   }
 }
 

@@ -9,6 +9,8 @@ export type Parameter = {
   readonly help: string;
   readonly kind: 'text' | 'secret' | 'texts' | 'integer' | 'flag' | 'choice' | 'json';
   readonly required?: true;
+  /** Spaces at its ends belong to it, as in a password that somebody chose. */
+  readonly verbatim?: true;
   readonly fallback?: string | number | boolean;
   readonly placeholder?: string;
   /** The property of the input from which its value is taken by default. */

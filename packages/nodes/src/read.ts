@@ -17,7 +17,8 @@ export function readParameters(parameters: readonly Parameter[], give: (paramete
 }
 
 function readParameter(parameter: Parameter, given: unknown): unknown {
-  const value = typeof given === 'string' ? given.trim() : given;
+  // A pasted text often has spaces around it.
+  const value = typeof given === 'string' && !parameter.verbatim ? given.trim() : given;
   if (value === absent && parameter.fallback !== undefined)
     return parameter.fallback === '' ? undefined : parameter.fallback;
   if (value === absent || value === undefined || value === null || value === '') {

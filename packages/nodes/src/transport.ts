@@ -26,6 +26,7 @@ export type Send = (request: Request) => Promise<Answer>;
 
 const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
+const unconnected = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_\w+|UND_ERR_CONNECT_TIMEOUT)$/;
 const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
 
 /**
@@ -64,6 +65,12 @@ export function transportFault(
     ...facts,
     remedy: `Check the URL of the credential${via === undefined ? '' : `, ${setting}`}, and whether the service is running.`,
   });
+}
+
+/** Whether a request without an answer certainly did not reach the service, because there was no connection to it. */
+export function wasNotSent({ cause }: NodeFault): boolean {
+  const { code } = causeWithCode(cause);
+  return unconnected.test(code) || untrusted.test(code);
 }
 
 /** Engines wrap errors; the innermost one with a code is the cause. n8n 1 keeps the code only as `httpCode`. */

@@ -42,6 +42,7 @@ function connected(
     send: authorizedSend(credential, fields, refusingRedirects(url, send), kept, now),
     kept,
     now,
+    sleep: async () => {},
   };
 }
 
@@ -63,13 +64,19 @@ const example: Record<string, { fields: object; values: Record<string, unknown> 
   oauth: { fields: { clientId: 'c', clientAuthentication: 'none' }, values: { oauthToken: 't' } },
 };
 
-/** Logs out of a service whose answer the test determines. */
+/** Logs out of a service whose answer the test determines; `again` repeats it, as an engine's retry does. */
 async function logOutOf(t: Closer, name: string, listener: RequestListener, more: Record<string, unknown> = {}) {
   const { url, seen } = await answering(t, listener);
   const { fields, values } = example[name]!;
   const service = services.find((one) => one.name === name)!;
   const read = readParameters(service.parameters, (parameter) => ({ ...values, ...more })[parameter.name]);
-  return { seen, done: service.logOut(connected(name, 'token', { url, ...fields }), read) };
+  const pauses: number[] = [];
+  const sleep = async (ms: number) => {
+    pauses.push(ms);
+  };
+  const connection = { ...connected(name, 'token', { url, ...fields }), sleep };
+  const again = (now: Record<string, unknown> = {}) => service.logOut(connection, { ...read, ...now });
+  return { seen, pauses, done: again(), again };
 }
 
 const json =
@@ -179,11 +186,169 @@ describe('odd answers of a service', () => {
     );
   });
 
+  for (const [status, headers, pause] of [
+    [408, {}, 1000],
+    [429, { 'retry-after': '3' }, 3000],
+    [429, { 'retry-after': '3600' }, 10_000],
+    [503, {}, 1000],
+  ] as const) {
+    const told = JSON.stringify(headers);
+    test(`Directus: after the check, a logout that is answered ${status} ${told} is repeated: only it has the valid token`, async (t) => {
+      let logouts = 0;
+      const { seen, pauses, done } = await logOutOf(t, 'directus', (request, response) => {
+        if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
+        logouts += 1;
+        if (logouts === 2) return response.writeHead(204).end();
+        return json(status, { errors: [{ message: 'Not now' }] }, headers)(request, response);
+      });
+      assert.equal((await done).success, true);
+      assert.deepEqual(
+        seen.map(({ path }) => path),
+        ['/auth/refresh', '/auth/logout', '/auth/logout'],
+      );
+      assert.deepEqual(pauses, [pause]);
+    });
+  }
+
+  test('Directus: if the logout fails for good after the check, the error says that the session is open and the token used up', async (t) => {
+    for (const [status, logouts] of [
+      [408, 4],
+      [429, 4],
+      [503, 4],
+      [403, 1],
+      [undefined, 4],
+    ] as const) {
+      const { seen, done } = await logOutOf(t, 'directus', (request, response) => {
+        if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
+        if (status === undefined) return request.socket.destroy();
+        return json(status, { errors: [{ message: 'Not now' }] })(request, response);
+      });
+      const error = await fault(done);
+      assert.deepEqual([error.code, error.status], ['session_still_open', status]);
+      assert.match(
+        error.whole,
+        /^(Directus: Not now|fetch failed).* the session is still open, and the check has used up the given token/,
+      );
+      assert.equal(seen.length, 1 + logouts);
+    }
+  });
+
+  for (const directusCheck of [true, false]) {
+    test(`Directus: a retry logs out the session that the first attempt left open, with the check: ${directusCheck}`, async (t) => {
+      const bodies: string[] = [];
+      const { seen, done, again } = await logOutOf(t, 'directus', async (request, response) => {
+        let body = '';
+        for await (const chunk of request) body += String(chunk);
+        bodies.push(JSON.parse(body).refresh_token);
+        if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
+        if (bodies.length >= 6) return response.writeHead(204).end();
+        return json(503, { errors: [{ message: 'Not now' }] })(request, response);
+      });
+      const error = await fault(done);
+      assert.deepEqual([error.code, error.origin], ['session_still_open', 'server']);
+      assert.match(error.remedy, /^Repeat this with the same token/);
+      assert.equal((await again({ directusCheck })).success, true);
+      assert.deepEqual(
+        seen.map(({ path }) => path),
+        ['/auth/refresh', ...Array(5).fill('/auth/logout')],
+      );
+      assert.deepEqual(bodies, ['r'.repeat(64), ...Array(5).fill('next')]);
+      await again({ directusCheck });
+      assert.equal(seen.at(-1)?.path, '/auth/logout');
+      assert.equal(seen.length, directusCheck ? 8 : 7, 'afterwards the token is like any other');
+    });
+  }
+
+  for (const [how, lose] of [
+    ['is cut', (request, _) => request.socket.destroy()],
+    ['is a proxy’s 502', (_, response) => response.writeHead(502).end('<html>Bad gateway</html>')],
+    ['is a 503', json(503, { errors: [{ message: 'Not now' }] })],
+  ] satisfies [string, RequestListener][]) {
+    /** The first request is answered so; later, the token is accepted if it is not yet used up. */
+    const losing = (t: Closer, isUsedUp: boolean) => {
+      let refreshes = 0;
+      return logOutOf(t, 'directus', (request, response) => {
+        if (request.url !== '/auth/refresh') return response.writeHead(204).end();
+        refreshes += 1;
+        if (refreshes === 1) return lose(request, response);
+        if (!isUsedUp) return json(200, { data: { refresh_token: 'next' } })(request, response);
+        const extensions = { code: 'INVALID_CREDENTIALS' };
+        return json(401, { errors: [{ message: 'Invalid user credentials.', extensions }] })(request, response);
+      });
+    };
+
+    test(`Directus: if the answer to the check ${how}, the error says that the token may be used up and the session open`, async (t) => {
+      const { seen, done, again } = await losing(t, true);
+      const { origin, whole } = await fault(done);
+      assert.equal(origin, 'server');
+      assert.match(
+        whole,
+        /Directus may have used up the token all the same, and the session may still be open: try again .* Suspend the user/,
+      );
+      for (const directusCheck of [true, false]) {
+        const refused = await fault(again({ directusCheck }));
+        assert.equal(refused.code, 'session_still_open');
+        assert.equal(
+          refused.whole,
+          'Invalid refresh token. Directus: Invalid user credentials. An earlier check of the token had no answer: as far as is known, that check has used it up, and the session is still open. Suspend the user in Directus, which ends all sessions of that user, or wait until the session expires.',
+        );
+      }
+      assert.deepEqual(
+        seen.map(({ path }) => path),
+        Array(3).fill('/auth/refresh'),
+      );
+    });
+
+    test(`Directus: if the answer to the check ${how}, but the token is still valid, a retry logs out its session`, async (t) => {
+      const { seen, done, again } = await losing(t, false);
+      await fault(done);
+      assert.equal((await again()).success, true);
+      assert.deepEqual(
+        seen.map(({ path }) => path),
+        ['/auth/refresh', '/auth/refresh', '/auth/logout'],
+      );
+    });
+  }
+
+  test('Directus: if there is no connection for the check, the token is as good as before, and the error does not doubt that', async () => {
+    const { fields, values } = example['directus']!;
+    const connection = connected('directus', 'token', { url: 'http://nobody.invalid', ...fields });
+    const error = await fault(services.find(({ name }) => name === 'directus')!.logOut(connection, values));
+    assert.doesNotMatch(error.whole, /used up/);
+  });
+
   test('Directus: without the check the token goes to the logout unchanged', async (t) => {
     const { seen, done } = await logOutOf(t, 'directus', (_, response) => response.writeHead(204).end(), {
       directusCheck: false,
     });
     assert.deepEqual([(await done).response, seen.map(({ path }) => path)], [null, ['/auth/logout']]);
+  });
+
+  test('Rocket.Chat: a sign-in sends the next code after a refused one, and says that the secret is missing', async (t) => {
+    /** As Rocket.Chat's login refuses a code; its other calls have the code of the error in `errorType`. */
+    const refused = (error: string, message: string) =>
+      json(401, { success: false, status: 'error', error, message, details: { method: 'totp' } });
+    const codes: unknown[] = [];
+    const { url } = await answering(t, (request, response) => {
+      const code = request.headers['x-2fa-code'];
+      codes.push(code);
+      if (code === undefined) return refused('totp-required', 'TOTP Required')(request, response);
+      if (codes.length === 1) return refused('totp-invalid', 'TOTP Invalid')(request, response);
+      return json(200, { status: 'success', data: { userId: 'u', authToken: 't' } })(request, response);
+    });
+    const credential = services.find(({ name }) => name === 'rocketchat')!.credentials.find((one) => one.signIn)!;
+    const open = (totpSecret?: string) => {
+      const given = { url, username: 'admin', password: adminPassword, totpSecret };
+      return credential.signIn!.open(readCredential(credential, given), send, Date.now());
+    };
+    assert.deepEqual(await open('JBSWY3DPEHPK3PXP'), { userId: 'u', authToken: 't' });
+    assert.equal(codes.length, 2);
+    const { code, whole } = await fault(open());
+    assert.equal(code, 'totp-required');
+    assert.equal(
+      whole,
+      'Rocket.Chat: TOTP Required. Put the TOTP secret into the credential, or a code into “Two-Factor Code”.',
+    );
   });
 
   test('OAuth: the client’s secret goes into the body if so configured, and a refusal keeps its text', async (t) => {
@@ -243,6 +408,20 @@ describe('credentials', () => {
       await fault(testCredential(connected(name, way, { ...good, ...wrong })));
     }
     assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential is here');
+  });
+
+  test('passwords and client secrets keep the spaces at their ends; pasted tokens and keys lose them', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const person = { username: 'spaced', password: ' a long password ' };
+    await server.call('POST', '/v1/accounts', { ...person, roles: ['admin'] });
+    await testCredential(connected('curfew', 'signIn', { url: server.url, ...person }));
+    const ofRocket = { url: `${server.url}/rocketchat`, ...person };
+    await testCredential(connected('rocketchat', 'signIn', ofRocket));
+    const client = { url: 'https://a.example', clientId: ' flows ', clientAuthentication: 'body', clientSecret: ' s ' };
+    const { clientId, clientSecret } = connected('oauth', 'token', client).fields;
+    assert.deepEqual([clientId, clientSecret], ['flows', ' s ']);
+    await testCredential(connected('curfew', 'token', { url: server.url, apiKey: ` ${server.key}\n` }));
   });
 
   for (const [name, path] of [

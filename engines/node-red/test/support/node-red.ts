@@ -38,6 +38,8 @@ type Runtime = {
 /** Node-RED itself, with the package in its user folder, where its palette manager installs it. */
 export class NodeRed {
   readonly url: string;
+  /** Every badge since the start, with the ID of its node, which may have been removed since. */
+  readonly badges: { id: string; status: Json }[] = [];
   readonly #runtime: Runtime;
   readonly #server: Server;
   readonly #folder: string;
@@ -78,6 +80,7 @@ export class NodeRed {
     });
     // It starts its flows, of which there are none yet, a moment after itself.
     const started = once(runtime.events, 'flows:started');
+    runtime.events.on('node-status', (badge) => red.badges.push(badge));
     await runtime.start();
     await started;
     return red;
@@ -88,13 +91,20 @@ export class NodeRed {
     this.#arrived();
   }
 
-  /** Deploys a flow through the interface that the editor uses. All its sinks are empty then. */
-  async deploy(nodes: readonly FlowNode[]): Promise<void> {
+  /**
+   * Deploys a flow through the interface that the editor uses. All its sinks are empty then. `nodes` restarts only the
+   * nodes that differ, as “Modified Nodes” does.
+   */
+  async deploy(nodes: readonly FlowNode[], what: 'full' | 'nodes' = 'full'): Promise<void> {
     this.#sinks.clear();
     const started = once(this.#runtime.events, 'flows:started');
     const response = await fetch(`${this.url}/flows`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'node-red-api-version': 'v2' },
+      headers: {
+        'content-type': 'application/json',
+        'node-red-api-version': 'v2',
+        'node-red-deployment-type': what,
+      },
       body: JSON.stringify({ flows: [{ id: 'tab', type: 'tab', label: 'Test' }, ...nodes] }),
     });
     if (!response.ok) throw new Error(`deploy: ${response.status} ${await response.text()}`);
@@ -135,6 +145,11 @@ export class NodeRed {
 
 /** On the tab: a node without a position is a configuration node. */
 const place = { z: 'tab', x: 100, y: 100 };
+
+/** A Complete or Catch node that watches the given nodes, with a sink. */
+export function watcher(type: 'complete' | 'catch', scope: readonly string[], name: string): FlowNode[] {
+  return [{ id: `watch-${name}`, type, ...place, scope, uncaught: false, wires: [[`sink-${name}`]] }, sink(name)];
+}
 
 /** Stores incoming messages under a name. */
 export function sink(name: string): FlowNode {

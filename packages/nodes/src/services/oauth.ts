@@ -31,6 +31,7 @@ const clientFields: readonly Parameter[] = [
     help: 'The secret of the client',
     kind: 'secret',
     required: true,
+    verbatim: true,
     when: { clientAuthentication: ['basic', 'body'] },
   },
 ];

@@ -141,5 +141,8 @@ const remedies = {
 };
 
 function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {
-  return { code: partText(json, 'errorType'), text: partText(json, 'error') ?? partText(json, 'message') };
+  const [code, error, message] = [partText(json, 'errorType'), partText(json, 'error'), partText(json, 'message')];
+  // The login has no `errorType`: it puts the code of a refused second factor into `error`, and its text elsewhere.
+  if (code === undefined && error?.startsWith('totp-')) return { code: error, text: message ?? error };
+  return { code, text: error ?? message };
 }

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection.ts';
 import { jsonOf } from '../connection.ts';
 import type { Credential } from '../credential.ts';
-import { NodeFault } from '../fault.ts';
+import { NodeFault, originOf } from '../fault.ts';
 import type { Parameter, Values } from '../parameter.ts';
 import { optionLabel } from '../request-options.ts';
 import type { Answer } from '../transport.ts';
@@ -51,7 +51,7 @@ export function refusal(
   const { code, text } = read(jsonOf(answer));
   const facts = {
     status,
-    origin: status >= 400 && status < 500 ? 'client' : 'server',
+    origin: originOf(status),
     response: bodyOf(answer),
   } as const;
   if (status === 429) {

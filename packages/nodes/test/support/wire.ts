@@ -10,7 +10,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -48,6 +48,12 @@ export async function answering(t: Closer, listener: RequestListener): Promise<{
 
 /** A server that accepts every request and never answers. */
 export const silent = (t: Closer) => answering(t, () => {});
+
+/** A server that accepts every connection and never sends a byte, not even the answer to CONNECT. */
+export async function mute(t: Closer): Promise<{ url: string }> {
+  const server = createTcpServer((socket) => socket.resume());
+  return { url: `http://127.0.0.1:${await listening(t, server as unknown as Server)}` };
+}
 
 /** A server that passes everything on to another, and records its requests. */
 export const counting = (t: Closer, to: string) => answering(t, handOn(to));
