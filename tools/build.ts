@@ -1,7 +1,10 @@
 import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { beginBuild } from './built.ts';
 import { run } from './exec.ts';
+
+const finish = beginBuild();
 
 // The client first: the server's command line needs its types.
 for (const name of ['client', 'curfew']) {
@@ -22,6 +25,7 @@ for (const name of ['n8n-nodes-curfew', 'n8n-nodes-log-out']) {
   });
 }
 await buildNodes('node-red-curfew', ['curfew.ts'], ['curfew.html', 'locales', 'icons']);
+finish();
 
 /**
  * Builds a package for a workflow engine: each entry is bundled into one CommonJS file, so that installing it installs
