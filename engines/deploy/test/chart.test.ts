@@ -88,6 +88,8 @@ describe('the Helm chart', () => {
       for (const variable of container.env ?? []) assert.ok(variables.has(variable.name), variable.name);
       assert.equal(container.livenessProbe.httpGet.path, '/healthz');
       assert.equal(container.readinessProbe.httpGet.path, '/readyz');
+      const { periodSeconds, failureThreshold } = container.startupProbe;
+      assert.ok(periodSeconds * failureThreshold >= 3600, 'an upgrade of a large store is killed');
     });
   }
 
@@ -95,6 +97,20 @@ describe('the Helm chart', () => {
     const [servers] = render('replicas=3').filter(({ kind }) => kind === 'StatefulSet');
     assert.equal(servers.spec.replicas, 1);
     assert.equal(render(...onServer).find(({ kind }) => kind === 'Deployment').spec.replicas, 3);
+  });
+
+  test('the notes say where the first password is, whichever of several servers has started first', () => {
+    const { out } = helm(
+      'install',
+      'release',
+      chart,
+      '--dry-run=client',
+      '--namespace',
+      'sessions',
+      '--set',
+      'existingSecret=c',
+    );
+    assert.match(out, /kubectl logs --namespace sessions --selector app\.kubernetes\.io\/instance=release --prefix/);
   });
 
   test('a wrong value is refused by name', () => {

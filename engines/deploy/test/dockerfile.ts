@@ -133,16 +133,19 @@ function copy(stage: Stage, rest: string, { stages, ignored }: Around): void {
 function contextFiles(ignored: readonly string[]): string[] {
   const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root });
   const files = listed.stdout.toString().split('\0').filter(Boolean);
-  const isIgnored = (file: string) => {
-    for (let path = file; path !== '.'; path = dirname(path)) {
-      if (ignored.some((pattern) => matchesGlob(path, pattern))) return true;
-    }
-    return false;
-  };
-  return files.filter((file) => existsSync(join(root, file)) && !isIgnored(file));
+  return files.filter((file) => existsSync(join(root, file)) && !isIgnored(file, ignored));
 }
 
-function readIgnored(path: string): string[] {
+/** Whether Docker leaves a file out of the context, by the patterns of the `.dockerignore`. */
+export function isIgnored(file: string, ignored: readonly string[]): boolean {
+  for (let path = file; path !== '.'; path = dirname(path)) {
+    if (ignored.some((pattern) => matchesGlob(path, pattern))) return true;
+  }
+  return false;
+}
+
+/** The patterns of a `.dockerignore`. */
+export function readIgnored(path: string): string[] {
   return readFileSync(join(root, path), 'utf8').split('\n').filter(Boolean);
 }
 

@@ -18,10 +18,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { createClient } from 'curfew-client';
+import { parse } from 'yaml';
 import { makeKey } from '../../../packages/curfew/src/authority/keys.ts';
 import { freePort } from '../../../packages/curfew/test/support/free-port.ts';
 import { root } from '../../../packages/curfew/test/support/pages.ts';
-import { assembleImage, type Image, stepsOf } from './dockerfile.ts';
+import { assembleImage, type Image, isIgnored, readIgnored, stepsOf } from './dockerfile.ts';
 
 const nonroot = '65532:65532';
 /** Only root can mount, and change to another root and another user. */
@@ -53,6 +54,28 @@ function distroless(image: string, folder: string): void {
   }
   writeFileSync(join(folder, 'etc/passwd'), 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n');
 }
+
+test('no file with secrets is sent to the build, wherever the instructions say that it is made', () => {
+  const ignored = readIgnored('deploy/Dockerfile.dockerignore');
+  const compose = parse(readFileSync(join(root, 'deploy/compose.nodes.yaml'), 'utf8'), { merge: true });
+  const secrets = Object.values<{ file: string }>(compose.secrets).map(({ file }) => join('deploy', file));
+  assert.ok(secrets.length > 0);
+  for (const file of [
+    ...secrets,
+    '.env',
+    'deploy/.env',
+    'deploy/.env.local',
+    'deploy/curfew.env',
+    'examples/express/.env',
+    'curfew-data/secret.key',
+    'deploy/curfew-data/secret.key',
+  ]) {
+    assert.ok(isIgnored(file, ignored), file);
+  }
+  for (const file of ['deploy/assemble.sh', 'packages/curfew/src/start/config.ts', 'package-lock.json']) {
+    assert.ok(!isIgnored(file, ignored), file);
+  }
+});
 
 test('the image does not run as root, and needs no shell', () => {
   const steps = stepsOf(readFileSync(join(root, 'deploy/Dockerfile'), 'utf8'));

@@ -75,6 +75,19 @@ describe('alert rules and dashboard', () => {
     }
   });
 
+  test('a single error of a code is noticed, an old one is not after a gap in the measurements, and that nobody answers', () => {
+    const expressions: string[] = groups.flatMap((group: Json) => group.rules.map(({ expr }: Json) => expr));
+    // The server counts these from 0: packages/curfew/test/http/metrics.test.ts.
+    for (const [name, code] of [
+      ['curfew_store_errors_total', 'store_full'],
+      ['curfew_errors_total', 'internal'],
+    ])
+      assert.ok(expressions.includes(`increase(${name}{code="${code}"}[5m]) > 0`), name);
+    // After a gap, each series seems to be a new one.
+    for (const expr of expressions) assert.doesNotMatch(expr, /\boffset\b/);
+    assert.ok(expressions.includes('absent(curfew_build_info)'));
+  });
+
   test('every panel of the dashboard asks for metrics and labels that exist', () => {
     const ids = dashboard.panels.map(({ id }: Json) => id);
     assert.equal(new Set(ids).size, ids.length);

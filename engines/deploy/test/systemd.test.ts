@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from '../../../packages/curfew/test/support/pages.ts';
+import { examples, readPage, root } from '../../../packages/curfew/test/support/pages.ts';
 import { variables } from './settings.ts';
 
 const path = join(root, 'deploy/systemd/curfew.service');
@@ -14,6 +14,39 @@ test('the unit sets settings that exist', () => {
   const names = [...readFileSync(path, 'utf8').matchAll(/^Environment=(\w+)=/gm)].map(([, name]) => name!);
   assert.ok(names.length > 0);
   for (const name of names) assert.ok(variables.has(name), name);
+});
+
+test('a server whose store is away at boot is started again until it is there', () => {
+  const unit = readFileSync(path, 'utf8');
+  const [before] = unit.split('[Service]');
+  assert.match(before!, /^StartLimitIntervalSec=0$/m);
+  assert.match(unit, /^Restart=on-failure$/m);
+  assert.match(unit, /^RestartSec=[1-9]\d*s$/m);
+});
+
+test('the function in docs/operation.md runs a command as the service does, at a terminal and in a pipe', () => {
+  const definition = examples('sh', readPage('docs/operation.md')).find((text) => text.startsWith('curfew() {'))!;
+  const [body] = definition.split(/^}$/m);
+  // In the place of `sudo`, something that prints its arguments.
+  const script = `sudo() { printf '%s\\n' "$@"; }\n${body}}\ncurfew export 'a b'`;
+  const { stdout } = spawnSync('bash', ['-euc', script], { encoding: 'utf8' });
+  const args = stdout.trimEnd().split('\n');
+  assert.equal(args[0], 'systemd-run');
+  // A terminal alone would change each end of a line, and mix what is written to standard error into an export.
+  for (const option of ['--pty', '--pipe', '--wait', '--uid=curfew']) assert.ok(args.includes(option), option);
+  const unit = readFileSync(path, 'utf8');
+  for (const [, name, value] of unit.matchAll(/^(EnvironmentFile|ExecStart)=-?(.*)$/gm)) {
+    if (name === 'EnvironmentFile') assert.ok(args.includes(`--property=EnvironmentFile=${value}`), value);
+    else
+      assert.deepEqual(
+        args
+          .slice(-4)
+          .join(' ')
+          .replace(/ export a b$/, ' serve'),
+        value,
+      );
+  }
+  assert.deepEqual(args.slice(-2), ['export', 'a b']);
 });
 
 test('systemd finds no mistake in the unit', { skip: !installed && 'systemd is not installed' }, (t) => {

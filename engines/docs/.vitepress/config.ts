@@ -4,6 +4,7 @@ import { slug } from 'github-slugger';
 import type MarkdownIt from 'markdown-it';
 import { defineConfig } from 'vitepress';
 import { contents, filesOfSite, others, pages, root, routeOf, titleOf } from '../src/contents.ts';
+import { asTable } from '../src/diagrams.ts';
 import { targetOf } from '../src/links.ts';
 import { filesForModels, firstSentence } from '../src/llms.ts';
 
@@ -42,6 +43,11 @@ export default defineConfig({
       markdown.core.ruler.push('curfew', (state) => {
         const { realPath, path } = state.env as { realPath?: string; path: string };
         const page = (realPath ?? path).slice(root.length + 1);
+        state.tokens = state.tokens.flatMap((token) =>
+          token.type === 'fence' && token.info === 'mermaid'
+            ? state.md.parse(asTable(token.content), state.env)
+            : token,
+        );
         for (const { children } of state.tokens) {
           if (!children) continue;
           followLinks(children, page);
@@ -60,6 +66,7 @@ export default defineConfig({
       options: { miniSearch: { searchOptions: { combineWith: 'AND', boost: { title: 4, titles: 2, text: 1 } } } },
     },
     outline: [2, 3],
+    notFound: { quote: 'There is no page at this address.', linkText: 'To the first page' },
     nav: [
       { text: 'Tutorial', link: '/tutorial' },
       { text: 'Frameworks', link: '/frameworks' },

@@ -12,6 +12,7 @@ import { operations } from '../../../packages/curfew/src/http/routes/index.ts';
 import { freePort } from '../../../packages/curfew/test/support/free-port.ts';
 import { run } from '../../../packages/curfew/test/support/pages.ts';
 import { pages, routeOf, titleOf } from '../src/contents.ts';
+import { asTable } from '../src/diagrams.ts';
 import { deadLinks } from '../src/links.ts';
 
 const chromium = existsSync('/usr/bin/chromium');
@@ -48,6 +49,25 @@ describe('the site of the documentation', { timeout: 300_000 }, () => {
     const html = globSync('api/*.html', { cwd: folder }).map(read).join('\n');
     assert.equal(html.split('data-title="curl"').length - 1, operations.length);
     assert.equal(html.split('data-title="TypeScript"').length - 1, operations.length);
+  });
+
+  test('shows a sequence diagram as a table, with every message', () => {
+    const html = read('fence.html');
+    assert.doesNotMatch(html, /sequenceDiagram/);
+    const rows = [...html.matchAll(/<tr><td>(.*?)<\/td><td>(.*?)<\/td><td>(.*?)<\/td><\/tr>/g)].map(
+      ([, ...cells]) => cells,
+    );
+    assert.deepEqual(
+      rows.filter(([, to]) => to === '→ application (verifier)').map(([who, , what]) => [who, what]),
+      [
+        ['node', 'grant (no longer than the node&#39;s own)'],
+        ['node', 'answer: cached, unless a change arrived meanwhile'],
+        ['node', 'change s'],
+      ],
+    );
+    assert.throws(() => asTable('sequenceDiagram\n  A->>B: hello'), /No participant of the diagram is called A/);
+    assert.throws(() => asTable('sequenceDiagram\n  loop often'), /unknown form: loop often/);
+    assert.throws(() => asTable('flowchart LR'), /not flowchart LR/);
   });
 
   test('loads nothing from anywhere else', () => {
@@ -99,7 +119,14 @@ describe('the site of the documentation', { timeout: 300_000 }, () => {
       if (pictures) await page.screenshot({ path: `${pictures}/docs-${name}.png` });
     };
 
-    for (const path of ['/', '/api/sessions.html', '/how-to/express.html', '/errors.html', '/frameworks.html']) {
+    for (const path of [
+      '/',
+      '/api/sessions.html',
+      '/how-to/express.html',
+      '/errors.html',
+      '/frameworks.html',
+      '/fence.html',
+    ]) {
       for (const width of [1280, 390]) {
         test(`${path} is accessible in both themes, fits ${width} px and is silent`, async () => {
           await visit(path, width, async (page) => {

@@ -65,7 +65,8 @@ spec:
       startupProbe:
         httpGet: { path: /healthz, port: http }
         periodSeconds: 2
-        failureThreshold: 60
+        # An hour: an upgrade of a large store, or a check of all its data, must not be killed and begin again.
+        failureThreshold: 1800
       livenessProbe:
         httpGet: { path: /healthz, port: http }
         periodSeconds: 10
