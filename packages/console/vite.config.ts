@@ -40,6 +40,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // Many small files would wait for each other. A language is loaded by itself.
+          groups: [{ name: 'shared', minShareCount: 2, test: /^(?!.*\/texts\/(en|de|pseudo))/ }],
+        },
+      },
+    },
     license: { fileName: 'licenses.md' },
   },
   logLevel: 'warn',

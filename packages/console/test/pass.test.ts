@@ -30,6 +30,19 @@ async function countOf(server: TestServer, filter: string): Promise<number> {
   return count;
 }
 
+/** Whether the rows in the window have been read, and the first of them is the one that belongs there. */
+const isRight = `(() => {
+  const seen = [...document.querySelectorAll('tr[data-index]')].filter((row) => {
+    const { top, bottom } = row.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  });
+  if (seen.length < 5 || !seen.every((row) => row.querySelector('th a'))) return false;
+  const before = Math.max(0, -document.querySelector('tbody').getBoundingClientRect().top);
+  // Rows are from 49 to 54 pixels high, and those that were never drawn are assumed to be.
+  const first = Number(seen[0].dataset.index);
+  return first * 49 <= before && (first + 1) * 54 >= before;
+})()`;
+
 describe('10,000 sessions of 500 people', { skip }, () => {
   test('are counted, found, shown and ended, on every main screen', async (t) => {
     const world = await newWorld({}, 26 * 3_600_000);
@@ -58,6 +71,16 @@ describe('10,000 sessions of 500 people', { skip }, () => {
       await page.mouse.wheel(0, 1000);
       await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
     }
+    // Far down, and back again: the rows in the window are those that belong there.
+    await scrollToRow(page, 6000);
+    for (const place of [100_000, 0]) {
+      await page.evaluate(`window.scrollTo(0, ${place})`);
+      for (let turn = 0; !(await page.evaluate(isRight)); turn++) {
+        assert.ok(turn < 500, `the rows at ${place} pixels do not appear`);
+        await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+      }
+    }
+    assert.equal(await page.locator('tr[data-index="0"] th a').getAttribute('href'), [...seen][0]);
     // Of a filter, the number is known once its end was reached.
     for (const filter of [`user=${encodeURIComponent(nameOf(13))}`, 'filter=иван', 'ip=192.0.2.11']) {
       await go(`sessions?${filter}`);

@@ -4,7 +4,7 @@ import { client } from './data.ts';
 import { held } from './held.ts';
 import { type Ended, tellOthers } from './windows.ts';
 
-/** Somebody closed the dialog that asked for a code: nothing was done. */
+/** Somebody closed the dialog that asked for a code: the step was given up. */
 export class Cancelled extends Error {}
 
 /** What the dialog for a code is told, and how it answers. */
@@ -16,7 +16,8 @@ export type Question = {
   cancel(): void;
 };
 
-export const question = held<Question | undefined>(undefined);
+/** What is being asked, the newest last: a step that is part of answering one question may need an answer of its own. */
+export const questions = held<readonly Question[]>([]);
 
 /**
  * Does a step that changes something. If the server wants a second factor or a fresh sign-in, the person is asked in
@@ -32,8 +33,7 @@ export async function act<Result>(
   for (;;) {
     try {
       const result = await step(code === undefined ? {} : { code });
-      void client.invalidateQueries({ refetchType: 'active' });
-      tellOthers({ what: 'changed', ended: ended?.(result) });
+      noteChange(ended?.(result));
       return result;
     } catch (error) {
       noteError(error);
@@ -43,21 +43,29 @@ export async function act<Result>(
   }
 }
 
-const needsProof = (error: unknown): error is CurfewApiError =>
+/** Something has been changed: it is asked for again, here and in the other windows. `ended`: see `act`. */
+export function noteChange(ended?: Ended): void {
+  void client.invalidateQueries({ refetchType: 'active' });
+  tellOthers({ what: 'changed', ended });
+}
+
+export const needsProof = (error: unknown): error is CurfewApiError =>
   isApiError(error, 'second_factor_required', 'second_factor_invalid', 'fresh_sign_in_required');
 
 function askForProof(why: CurfewApiError): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    question.set({
+    const close = () => questions.set(questions.get().filter((other) => other !== question));
+    const question: Question = {
       why,
       answer(code) {
-        question.set(undefined);
+        close();
         resolve(code);
       },
       cancel() {
-        question.set(undefined);
+        close();
         reject(new Cancelled());
       },
-    });
+    };
+    questions.set([...questions.get(), question]);
   });
 }

@@ -35,6 +35,13 @@ export const isSignedOut = (error: unknown): error is CurfewApiError => isApiErr
 /** The request may have had its effect, although nobody has said so. */
 export const isDoubt = (error: unknown): error is CurfewApiError => isApiError(error, 'outcome_unknown', 'timeout');
 
+/**
+ * The same for a change: when the connection breaks, or a proxy answers in its place, the request may have arrived. A
+ * redirect is an answer to a request that was not carried out.
+ */
+export const isDoubtAboutChange = (error: unknown): error is CurfewApiError =>
+  isDoubt(error) || isApiError(error, 'unreachable', 'not_curfew');
+
 /** A list cannot be read on from where it was, only from its beginning. */
 export const isLostPlace = (error: unknown): boolean => isApiError(error, 'cursor_invalid', 'cursor_of_another_query');
 

@@ -1,4 +1,5 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useModal } from '../parts/dialog.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Loading } from '../parts/states.tsx';
 import { say } from '../parts/toast.tsx';
@@ -14,20 +15,19 @@ import { arriveAs, tellOthers } from './windows.ts';
 
 type Start = { state: 'asking' } | { state: 'out'; byOneself: boolean } | { state: 'failed'; error: unknown };
 
-export function App() {
+/** `asked`: who is signed in, which was asked while the rest was loading. */
+export function App({ asked }: { asked: Promise<Me> }) {
   const who = useHeld(me);
   const out = useHeld(signedOut);
   const [start, setStart] = useState<Start>({ state: 'asking' });
 
-  const ask = () => {
+  const hear = (answer: Promise<Me>) => {
     setStart({ state: 'asking' });
-    api
-      .me()
-      .then(noteSignedIn, (error: unknown) =>
-        setStart(isSignedOut(error) ? { state: 'out', byOneself: false } : { state: 'failed', error }),
-      );
+    answer.then(noteSignedIn, (error: unknown) =>
+      setStart(isSignedOut(error) ? { state: 'out', byOneself: false } : { state: 'failed', error }),
+    );
   };
-  useEffect(ask, []);
+  useLayoutEffect(() => hear(asked), []);
 
   const signOut = async () => {
     try {
@@ -56,7 +56,7 @@ export function App() {
   if (start.state === 'failed') {
     return (
       <main class="sign-in">
-        <Problem error={start.error} page onAgain={ask} />
+        <Problem error={start.error} page onAgain={() => hear(api.me())} />
       </main>
     );
   }
@@ -72,13 +72,8 @@ function signedIn(who: Me): void {
 function SignInAgain({ who }: { who: Me }) {
   const cover = useRef<HTMLDialogElement>(null);
   const why = useHeld(signedOut);
-  useLayoutEffect(() => {
-    const element = cover.current!;
-    element.showModal();
-    return () => element.close();
-  }, []);
   return (
-    <dialog ref={cover} class="cover" aria-label={t.signIn.title} onCancel={(event) => event.preventDefault()}>
+    <dialog {...useModal(cover, true, () => {})} class="cover" aria-label={t.signIn.title}>
       <SignIn why={why} login={who.account?.username} onDone={signedIn} />
     </dialog>
   );

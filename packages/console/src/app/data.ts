@@ -1,7 +1,7 @@
 import { keepPreviousData, QueryCache, QueryClient, type QueryKey, QueryObserver } from '@tanstack/query-core';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { isAway } from './api.ts';
-import { comebacks, noteError } from './contact.ts';
+import { comebacks, noteError, rereads } from './contact.ts';
 
 /*
  * What the server said, kept by question (TanStack Query): an answer belongs to its question, so one that arrives late
@@ -22,7 +22,7 @@ export const client = new QueryClient({
   },
 });
 client.mount();
-comebacks.follow(() => void client.invalidateQueries());
+for (const reason of [comebacks, rereads]) reason.follow(() => void client.invalidateQueries());
 
 export type Asked<Data> = {
   data: Data | undefined;

@@ -1,5 +1,5 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { comebacks, noteError } from './contact.ts';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
+import { comebacks, noteError, rereads } from './contact.ts';
 import { changedElsewhere } from './windows.ts';
 
 /*
@@ -179,7 +179,8 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
     });
     return reading;
   }, [key, turn]);
-  useEffect(() => {
+  // Before it is drawn: an effect would wait for that.
+  useLayoutEffect(() => {
     void wanted.more();
     return () => wanted.stop();
   }, [wanted]);
@@ -198,6 +199,8 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
       }),
     [wanted],
   );
+  const again = () => setTurn((turns) => turns + 1);
+  useEffect(() => rereads.follow(again), []);
   const previous = shown?.kind === kind && wanted.error === undefined ? shown.reading : undefined;
   const reading = wanted.ready ? wanted : (previous ?? wanted);
   return {
@@ -214,7 +217,7 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
     readAt: reading.readAt,
     isChanged: reading.isChanged,
     more: () => void reading.more(),
-    again: () => setTurn((turns) => turns + 1),
+    again,
     change: (how) => reading.change(how),
   };
 }

@@ -5,7 +5,7 @@ import { Problem } from '../parts/problem.tsx';
 import { Empty, Forbidden, Loading } from '../parts/states.tsx';
 import { t } from '../texts/index.ts';
 import { currentPlace, go, linkTo, usePlace } from './router.ts';
-import { type Screen, type ScreenProps, screenAt, screens } from './screens.ts';
+import { loadedScreen, loadScreen, type Screen, type ScreenProps, screenAt, screens } from './screens.ts';
 import { may } from './who.ts';
 
 /** The screen of the place where one is; its code is loaded when it is first needed. */
@@ -44,12 +44,13 @@ export function Outlet() {
 }
 
 function Loaded({ screen, ...props }: ScreenProps & { screen: Screen }) {
-  const [View, setView] = useState<ComponentType<ScreenProps>>();
+  const [View, setView] = useState<ComponentType<ScreenProps> | undefined>(() => loadedScreen(screen));
   const [error, setError] = useState<unknown>();
   useEffect(() => {
+    if (View) return undefined;
     let current = true;
-    screen.load().then(
-      (module) => current && setView(() => module.default),
+    loadScreen(screen).then(
+      (view) => current && setView(() => view),
       (thrown: unknown) => current && setError(thrown),
     );
     return () => {

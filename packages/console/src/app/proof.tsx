@@ -1,21 +1,19 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
-import { Enrol } from '../parts/enrol.tsx';
+import { EnrolDialog } from '../parts/enrol.tsx';
 import { Field, Username } from '../parts/field.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { t } from '../texts/index.ts';
-import { type Question, question } from './act.ts';
-import { api, isApiError } from './api.ts';
+import { type Question, questions } from './act.ts';
+import { api, isApiError, isSignedOut } from './api.ts';
 import { useHeld } from './held.ts';
 import { me, noteSignedIn } from './who.ts';
 import { tellOthers } from './windows.ts';
 
 /** Asks for what a step needs, over whatever is open, and lets the step go on. */
 export function Proof() {
-  const asked = useHeld(question);
-  if (!asked) return null;
-  return <ProofDialog asked={asked} key={asked.why.problem?.instance} />;
+  return useHeld(questions).map((asked) => <ProofDialog asked={asked} key={asked.why.problem?.instance} />);
 }
 
 function ProofDialog({ asked }: { asked: Question }) {
@@ -23,14 +21,7 @@ function ProofDialog({ asked }: { asked: Question }) {
   const hasFactor = me.get()?.account?.totp === true;
   const fresh = why.code === 'fresh_sign_in_required';
   const [enrolling, setEnrolling] = useState(!fresh && !hasFactor && why.problem?.methods?.length === 0);
-  if (enrolling) {
-    return (
-      <Dialog title={t.proof.enrolTitle} onClose={cancel}>
-        <p>{t.proof.enrolText}</p>
-        <Enrol onDone={() => setEnrolling(false)} />
-      </Dialog>
-    );
-  }
+  if (enrolling) return <EnrolDialog text={t.proof.enrolText} onClose={cancel} onDone={() => setEnrolling(false)} />;
   return (
     <Dialog title={t.proof.title} onClose={cancel}>
       <p>{fresh ? t.proof.freshText : t.proof.text}</p>
@@ -77,15 +68,21 @@ function Password({ onDone }: { onDone(): void }) {
   const [password, setPassword] = useState('');
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  /** The session of this browser is already another one; it is only not known yet which. */
+  const isSignedIn = useRef(false);
   const submit = async () => {
     if (password === '') return setError('missing');
     setBusy(true);
     try {
-      await api.login({ username: me.get()!.account!.username, password, cookie: true });
+      if (!isSignedIn.current) {
+        await api.login({ username: me.get()!.account!.username, password, cookie: true });
+        isSignedIn.current = true;
+        tellOthers({ what: 'signed-in' });
+      }
       noteSignedIn(await api.me());
-      tellOthers({ what: 'signed-in' });
       onDone();
     } catch (thrown) {
+      if (isSignedOut(thrown)) isSignedIn.current = false;
       setError(thrown);
       setBusy(false);
     }

@@ -46,6 +46,17 @@ export const screens: readonly Screen[] = [
   devices,
 ];
 
+const loaded = new Map<Screen, ComponentType<ScreenProps>>();
+
+/** A screen whose code has been loaded. */
+export const loadedScreen = (screen: Screen): ComponentType<ScreenProps> | undefined => loaded.get(screen);
+
+export async function loadScreen(screen: Screen): Promise<ComponentType<ScreenProps>> {
+  const { default: view } = await screen.load();
+  loaded.set(screen, view);
+  return view;
+}
+
 export type Found = { screen: Screen; params: Record<string, string> };
 
 export function screenAt(path: readonly string[]): Found | undefined {

@@ -4,7 +4,7 @@ import type { CallOptions } from '../app/api.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
-import { Problem } from './problem.tsx';
+import { ChangeProblem } from './problem.tsx';
 import { Ending, Said } from './receipt.tsx';
 import { useStep } from './step.ts';
 
@@ -37,7 +37,7 @@ export function Confirm<Result>({ title, children, action, danger, ends, step, o
   return (
     <Dialog title={title} danger={danger && shown === undefined} firm={busy} onClose={onClose}>
       {shown === undefined && children}
-      {error !== undefined && <Problem error={error} />}
+      {error !== undefined && <ChangeProblem error={error} onLook={onClose} />}
       <Said>{shown ?? (busy && ends && <Ending />)}</Said>
       <footer>
         {shown !== undefined ? (

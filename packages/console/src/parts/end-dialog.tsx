@@ -1,15 +1,16 @@
 import type { Receipt as ReceiptOf, Session } from 'curfew-client';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { api, type CallOptions, changes, isApiError } from '../app/api.ts';
+import { Cancelled, needsProof, noteChange } from '../app/act.ts';
+import { api, type CallOptions, changes, isApiError, isDoubtAboutChange } from '../app/api.ts';
 import { holdSignIn, me, noteSignedOut } from '../app/who.ts';
-import type { Ended } from '../app/windows.ts';
+import { arriveAs, type Ended } from '../app/windows.ts';
 import { count } from '../texts/forms.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { Field } from './field.tsx';
-import { Problem } from './problem.tsx';
+import { ChangeProblem, Problem } from './problem.tsx';
 import { Ending, Receipt, Said } from './receipt.tsx';
 import { Loading } from './states.tsx';
 import { useStep } from './step.ts';
@@ -31,6 +32,8 @@ export type Outcome = {
   /** This browser's own session has ended. */
   own?: boolean;
   failed?: unknown;
+  /** There is more to end: the dialog stays as it is, so that one can go on. */
+  unfinished?: boolean;
 };
 
 type Props = {
@@ -43,11 +46,13 @@ type Props = {
   submit: string;
   children: ComponentChildren;
   onSubmit(options: CallOptions, progress: (done: number, of: number) => void): Promise<Outcome>;
+  /** What has ended already, if anything has, although the step failed or was given up. */
+  onStopped?(): Outcome | undefined;
   /** Says what to do about an error, if it is not one that can be tried again as it is. */
   onError?(error: unknown): ComponentChildren;
 };
 
-export function EndDialog({ title, onClose, many = 1, own, submit, children, onSubmit, onError }: Props) {
+export function EndDialog({ title, onClose, many = 1, own, submit, children, onSubmit, onStopped, onError }: Props) {
   const [typed, setTyped] = useState('');
   const [alsoMe, setAlsoMe] = useState(false);
   const [wrong, setWrong] = useState<'number' | 'own'>();
@@ -78,10 +83,12 @@ export function EndDialog({ title, onClose, many = 1, own, submit, children, onS
       (options) => onSubmit(options, (ended, of) => setProgress(texts.progress(ended, of))),
       ({ which }) => which,
     );
-    setProgress(undefined);
-    if (done) {
-      setOutcome(done.result);
-      if (done.result.own) noteSignedOut('by-oneself');
+    const result = done?.result ?? onStopped?.();
+    if (result && !done) noteChange(result.which);
+    if (!result?.unfinished) setProgress(undefined);
+    if (result && !result.unfinished) {
+      setOutcome(result);
+      if (result.own) noteSignedOut('by-oneself');
       return;
     }
     release.current?.();
@@ -128,7 +135,7 @@ export function EndDialog({ title, onClose, many = 1, own, submit, children, onS
           )}
         </form>
       )}
-      {error !== undefined && (onError?.(error) || <Problem error={error} />)}
+      {error !== undefined && (onError?.(error) || <ChangeProblem error={error} onLook={onClose} />)}
       <Said>
         {outcome ? (
           <>
@@ -137,8 +144,10 @@ export function EndDialog({ title, onClose, many = 1, own, submit, children, onS
               <p key={note}>{note}</p>
             ))}
           </>
+        ) : progress ? (
+          <p>{progress}</p>
         ) : (
-          busy && (progress ? <p>{progress}</p> : <Ending />)
+          busy && <Ending />
         )}
       </Said>
       {outcome?.failed !== undefined && <Problem error={outcome.failed} />}
@@ -174,9 +183,11 @@ export function EndOne({ session, user, onClose, onEnded }: OneProps) {
       own={own}
       onClose={onClose}
       onSubmit={async (options) => {
-        const { receipt } = await changes.endSession({ id: session.id }, options);
+        // A fresh sign-in that was asked for in between has replaced this browser's session.
+        const id = own ? me.get()!.session!.id : session.id;
+        const { receipt } = await changes.endSession({ id }, options);
         onEnded(new Set([session.id]));
-        return { receipt, own, which: { ids: [session.id] } };
+        return { receipt, own, which: { ids: [id] } };
       }}
     >
       <p>{t.sessions.dialog.oneText(deviceText(session), user)}</p>
@@ -196,8 +207,30 @@ const atOnce = 6;
 
 /** Ends the sessions that were chosen one by one. */
 export function EndSome({ sessions, users, onClose, onEnded }: SomeProps) {
-  const current = me.get()?.session?.id;
-  const own = sessions.some(({ id }) => id === current);
+  const before = me.get()?.session;
+  const own = sessions.some(({ id }) => id === before?.id);
+  // Kept when the step is repeated after a proof that was asked for in between: what has ended is not ended again.
+  const done = useRef({ receipts: [] as ReceiptOf[], ended: new Set<string>() });
+  const failures = useRef({ failed: [] as unknown[], unknown: [] as unknown[] });
+  const outcome = (): Outcome => {
+    const { receipts, ended } = done.current;
+    const { failed, unknown } = failures.current;
+    const left = sessions.length - receipts.length - failed.length - unknown.length;
+    const texts = t.sessions.dialog;
+    onEnded(ended);
+    return {
+      receipt: together(receipts),
+      ended: receipts.length,
+      which: { ids: [...ended] },
+      own: own && ended.has(before!.id),
+      notes: [
+        ...(left > 0 ? [texts.notConfirmed(left)] : []),
+        ...(unknown.length > 0 ? [texts.unknown(unknown.length)] : []),
+        ...(failed.length > 0 ? [texts.failed(failed.length)] : []),
+      ],
+      failed: failed[0],
+    };
+  };
   return (
     <EndDialog
       title={t.sessions.dialog.many(sessions.length)}
@@ -206,45 +239,59 @@ export function EndSome({ sessions, users, onClose, onEnded }: SomeProps) {
       own={own}
       onClose={onClose}
       onSubmit={async (options, progress) => {
-        // The first one alone, because it may need a code; this browser's own last, because nothing works after it.
-        const [first, ...others] = sessions
-          .map(({ id }) => id)
-          .sort((a, b) => Number(a === current) - Number(b === current));
-        const last = own && others.length > 0 ? others.pop() : undefined;
-        const receipts = [(await changes.endSession({ id: first! }, options)).receipt];
-        const ended = new Set([first!]);
-        let failed: unknown;
-        let failures = 0;
-        const end = async (id: string) => {
+        const { receipts, ended } = done.current;
+        failures.current = { failed: [], unknown: [] };
+        const { failed, unknown } = failures.current;
+        const { leading, others, last } = inOrder(
+          sessions.filter(({ id }) => !ended.has(id)),
+          before,
+        );
+        const end = async ({ id }: Session, given: CallOptions = {}) => {
+          // A fresh sign-in that was asked for in between has replaced this browser's session.
+          const now = id === before?.id ? me.get()!.session!.id : id;
           try {
-            receipts.push((await changes.endSession({ id })).receipt);
-            ended.add(id);
+            receipts.push((await changes.endSession({ id: now }, given)).receipt);
+            ended.add(id).add(now);
           } catch (error) {
-            failed = error;
-            failures += 1;
+            if (needsProof(error)) {
+              others.length = 0;
+              throw error;
+            }
+            (isDoubtAboutChange(error) ? unknown : failed).push(error);
           }
-          progress(ended.size, sessions.length);
+          progress(receipts.length, sessions.length);
         };
-        const waiting = [...others];
+        for (const session of leading) await end(session, options);
         const worker = async () => {
-          for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await end(id);
+          for (let next = others.shift(); next; next = others.shift()) await end(next);
         };
-        await Promise.all(Array.from({ length: atOnce }, worker));
-        if (last !== undefined) await end(last);
-        onEnded(ended);
-        return {
-          receipt: together(receipts),
-          ended: ended.size,
-          which: { ids: [...ended] },
-          own: own && ended.has(current!),
-          ...(failures > 0 && { failed, notes: [t.sessions.dialog.failed(failures)] }),
-        };
+        // Those on their way are waited for, also when one of them is refused: they may end something.
+        const over = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+        for (const each of over) if (each.status === 'rejected') throw each.reason;
+        if (last) await end(last, options);
+        if (receipts.length === 0) throw unknown[0] ?? failed[0];
+        return outcome();
       }}
+      onStopped={() => (done.current.receipts.length > 0 ? outcome() : undefined)}
     >
       <p>{t.sessions.dialog.manyText(sessions.length, undefined)}</p>
       <p class="dim">{t.sessions.dialog.of(users)}</p>
     </EndDialog>
   );
+}
+
+/**
+ * Another person's session may require another proof than one's own. One of each is ended first and alone, so that the
+ * proof is asked for once. This browser's own session is the last one, because nothing works after it.
+ */
+function inOrder(sessions: readonly Session[], mine: { id: string; userId: string } | undefined) {
+  const last = sessions.find(({ id }) => id === mine?.id);
+  const rest = sessions.filter((session) => session !== last);
+  const leading = [
+    rest.find(({ userId }) => userId !== mine?.userId),
+    rest.find(({ userId }) => userId === mine?.userId),
+  ].filter((session) => session !== undefined);
+  return { leading, others: rest.filter((session) => !leading.includes(session)), last };
 }
 
 /** One receipt for several ends: it holds when all of them hold. */
@@ -280,9 +327,12 @@ type MatchingProps = { filters: Filters; except?: readonly string[]; onClose(): 
 export function EndMatching({ filters, except = [], onClose, onEnded }: MatchingProps) {
   const [counted, setCounted] = useState<Awaited<ReturnType<typeof api.previewSessions>>>();
   const [error, setError] = useState<unknown>();
+  /** Where to go on after a step that failed; it also says how many have ended so far. */
+  const rest = useRef<string>(undefined);
   const look = () => {
     setCounted(undefined);
     setError(undefined);
+    rest.current = undefined;
     api.previewSessions({ ...filters, ...(except.length > 0 && { except: [...except] }) }).then(setCounted, setError);
   };
   useEffect(look, []);
@@ -309,18 +359,15 @@ export function EndMatching({ filters, except = [], onClose, onEnded }: Matching
         )
       }
       onSubmit={async (options, progress) => {
-        let preview: string | undefined = counted.preview;
         let given: CallOptions = options;
         for (;;) {
-          const step: Awaited<ReturnType<typeof changes.endPreviewed>> = await changes.endPreviewed(
-            { preview: preview! },
-            given,
-          );
+          const preview = rest.current ?? counted.preview!;
+          const step = await changes.endPreviewed({ preview }, given);
           // A code works once; the server remembers it for what follows.
           given = {};
           progress(step.ended + step.alreadyEnded, step.counted);
-          preview = step.preview;
-          if (preview !== undefined) continue;
+          rest.current = step.preview;
+          if (step.preview !== undefined) continue;
           onEnded();
           const notes = [
             ...(step.alreadyEnded > 0 ? [texts.alreadyEnded(step.alreadyEnded)] : []),
@@ -329,6 +376,11 @@ export function EndMatching({ filters, except = [], onClose, onEnded }: Matching
           return { receipt: step.receipt, ended: step.ended, notes, own };
         }
       }}
+      onStopped={() => {
+        if (rest.current === undefined) return undefined;
+        onEnded();
+        return { receipt: undefined, unfinished: true };
+      }}
     >
       <p>{texts.manyText(sessions, users)}</p>
       {partial && <p class="notice warning">{texts.partial(sessions)}</p>}
@@ -336,39 +388,95 @@ export function EndMatching({ filters, except = [], onClose, onEnded }: Matching
   );
 }
 
-/** Ends everybody's sessions, however many there are, in one step. */
-export function EndEveryone({ onClose, onEnded }: { onClose(): void; onEnded(): void }) {
+type CountedProps = {
+  title: string;
+  /** Whose active sessions are counted; everybody's without it. */
+  user?: string;
+  /** With fewer there is nothing to end. */
+  least?: number;
+  onClose(): void;
+  children(total: number): ComponentChildren;
+};
+
+/** Counts active sessions before an end is confirmed: what the page shows may be older. */
+export function Counted({ title, user, least = 1, onClose, children }: CountedProps) {
   const [total, setTotal] = useState<number>();
   const [error, setError] = useState<unknown>();
   const look = () => {
     setError(undefined);
     api
-      .listSessions({ status: 'active', limit: 1 })
+      .listSessions({ status: 'active', user, limit: 1 })
       .then((page) => setTotal(page.total ?? page.sessions.length), setError);
   };
   useEffect(look, []);
-  const texts = t.sessions.dialog;
-  if (total === undefined) {
-    return (
-      <Dialog title={texts.everyone} onClose={onClose}>
-        {error !== undefined ? <Problem error={error} onAgain={look} /> : <Loading lines={1} />}
-      </Dialog>
-    );
-  }
+  if (total !== undefined && total >= least) return <>{children(total)}</>;
+  if (total !== undefined) return <Dialog title={t.sessions.dialog.nothing} onClose={onClose} />;
   return (
-    <EndDialog
-      title={texts.everyone}
-      submit={texts.submit(total)}
-      many={total}
-      own={me.get()?.session !== undefined}
-      onClose={onClose}
-      onSubmit={async (options) => {
-        const { ended, receipt } = await changes.endEveryone({ confirm: 'everyone' }, options);
-        onEnded();
-        return { receipt, ended, own: true };
-      }}
-    >
-      <p>{texts.everyoneText(total)}</p>
-    </EndDialog>
+    <Dialog title={title} onClose={onClose}>
+      {error !== undefined ? <Problem error={error} onAgain={look} /> : <Loading lines={1} />}
+    </Dialog>
+  );
+}
+
+/** Ends everybody's sessions, however many there are, in one step. */
+export function EndEveryone({ onClose, onEnded }: { onClose(): void; onEnded(): void }) {
+  const texts = t.sessions.dialog;
+  return (
+    <Counted title={texts.everyone} onClose={onClose}>
+      {(total) => (
+        <EndDialog
+          title={texts.everyone}
+          submit={texts.submit(total)}
+          many={total}
+          own={me.get()?.session !== undefined}
+          onClose={onClose}
+          onSubmit={async (options) => {
+            const { ended, receipt } = await changes.endEveryone({ confirm: 'everyone' }, options);
+            onEnded();
+            return { receipt, ended, own: true };
+          }}
+        >
+          <p>{texts.everyoneText(total)}</p>
+        </EndDialog>
+      )}
+    </Counted>
+  );
+}
+
+type OthersProps = {
+  user: string;
+  title: string;
+  /** What will happen, to so many. */
+  text(total: number): string;
+  onClose(): void;
+  onEnded(): void;
+};
+
+/** Ends all of one's own sessions except this browser's. */
+export function EndOthers({ user, title, text, onClose, onEnded }: OthersProps) {
+  return (
+    <Counted title={title} user={user} least={2} onClose={onClose}>
+      {(total) => (
+        <EndDialog
+          title={title}
+          submit={t.sessions.dialog.submit(total - 1)}
+          many={total - 1}
+          onClose={onClose}
+          onSubmit={async (options) => {
+            // A sign-in may have replaced this browser's session without this window knowing. The server refuses to spare
+            // a session that has ended.
+            const now = await api.me();
+            arriveAs(now);
+            const { userId, id: except } = now.session!;
+            if (userId !== user) throw new Cancelled();
+            const { ended, receipt } = await changes.endSessionsOfUser({ userId, except }, options);
+            onEnded();
+            return { ended, receipt, which: { user: userId, except } };
+          }}
+        >
+          <p>{text(total - 1)}</p>
+        </EndDialog>
+      )}
+    </Counted>
   );
 }

@@ -1,17 +1,35 @@
 import { useEffect, useState } from 'preact/hooks';
 import { act, Cancelled } from '../app/act.ts';
 import { api, isApiError } from '../app/api.ts';
-import { me, noteSignedIn } from '../app/who.ts';
+import { me } from '../app/who.ts';
+import { lookWhoIsSignedIn } from '../app/windows.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { CopyButton } from './copy.tsx';
+import { Dialog } from './dialog.tsx';
 import { Field, Username } from './field.tsx';
-import { Problem } from './problem.tsx';
+import { ChangeProblem } from './problem.tsx';
+
+type DialogProps = {
+  /** Why it is needed. */
+  text?: string;
+  onClose(): void;
+  onDone(): void;
+};
 
 /** Sets up the second factor of one's own account: password, QR code, first code, backup codes. */
-export function Enrol({ onDone }: { onDone(): void }) {
-  const [begun, setBegun] = useState<{ secret: string; url: string }>();
+export function EnrolDialog({ text, onClose, onDone }: DialogProps) {
   const [codes, setCodes] = useState<readonly string[]>();
+  return (
+    <Dialog title={t.proof.enrolTitle} onClose={onClose} firm={codes !== undefined}>
+      {text && !codes && <p>{text}</p>}
+      {codes ? <BackupCodes codes={codes} onDone={onDone} /> : <Enrol onCodes={setCodes} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+function Enrol({ onCodes, onClose }: { onCodes(codes: readonly string[]): void; onClose(): void }) {
+  const [begun, setBegun] = useState<{ secret: string; url: string }>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const [code, setCode] = useState('');
@@ -41,8 +59,8 @@ export function Enrol({ onDone }: { onDone(): void }) {
     setBusy(true);
     try {
       const { backupCodes } = await api.confirmTotp({ id, code: code.replace(/\s/g, '') });
-      noteSignedIn(await api.me());
-      setCodes(backupCodes);
+      onCodes(backupCodes);
+      await lookWhoIsSignedIn();
     } catch (thrown) {
       setError(thrown);
     } finally {
@@ -50,7 +68,12 @@ export function Enrol({ onDone }: { onDone(): void }) {
     }
   };
 
-  if (codes) return <BackupCodes codes={codes} onDone={onDone} />;
+  /** Whether a factor is set up now is part of who is signed in. */
+  const look = () => {
+    onClose();
+    void lookWhoIsSignedIn();
+  };
+
   const wrong = isApiError(error, 'second_factor_invalid');
   if (!begun) {
     const refused = isApiError(error, 'invalid_credentials');
@@ -63,7 +86,7 @@ export function Enrol({ onDone }: { onDone(): void }) {
           if (!busy) void begin();
         }}
       >
-        {error !== undefined && !refused && <Problem error={error} />}
+        {error !== undefined && !refused && <ChangeProblem error={error} onLook={look} />}
         <Username of={me.get()!.account!.username} />
         <Field
           label={t.proof.password}
@@ -99,7 +122,7 @@ export function Enrol({ onDone }: { onDone(): void }) {
         <code>{begun.secret.replace(/(.{4})(?=.)/g, '$1 ')}</code>
         <CopyButton text={begun.secret} />
       </p>
-      {error !== undefined && !wrong && <Problem error={error} />}
+      {error !== undefined && !wrong && <ChangeProblem error={error} onLook={look} />}
       <Field
         label={t.proof.code}
         hint={t.proof.firstCode}
@@ -119,7 +142,7 @@ export function Enrol({ onDone }: { onDone(): void }) {
   );
 }
 
-/** Shown once: one has to say that they are kept. */
+/** Shown once: their dialog stays until one says that they are kept. */
 export function BackupCodes({ codes, onDone }: { codes: readonly string[]; onDone(): void }) {
   return (
     <div class="backup">

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { CallOptions } from '../app/api.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
-import { Problem } from './problem.tsx';
+import { ChangeProblem } from './problem.tsx';
 import { useStep } from './step.ts';
 
 type Props<Result> = {
@@ -34,7 +34,7 @@ export function Form<Result>({ children, action, check, step, onDone, onCancel }
       }}
     >
       {children}
-      {error !== undefined && <Problem error={error} />}
+      {error !== undefined && <ChangeProblem error={error} onLook={onCancel ?? clear} />}
       <footer>
         {onCancel && <Button onClick={onCancel}>{t.common.cancel}</Button>}
         <Button kind="main" type="submit" busy={busy}>

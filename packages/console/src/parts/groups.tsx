@@ -3,7 +3,7 @@ import type { CallOptions } from '../app/api.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Field } from './field.tsx';
-import { Problem } from './problem.tsx';
+import { ChangeProblem } from './problem.tsx';
 import { useStep } from './step.ts';
 import { Given } from './things.tsx';
 
@@ -19,7 +19,7 @@ type Props = {
 export function Groups({ groups, onChange }: Props) {
   const [added, setAdded] = useState('');
   const [missing, setMissing] = useState(false);
-  const { busy, error, run } = useStep();
+  const { busy, error, run, clear } = useStep();
   const [said, setSaid] = useState('');
   const form = useRef<HTMLFormElement>(null);
 
@@ -81,7 +81,7 @@ export function Groups({ groups, onChange }: Props) {
       <p role="status" class={said ? 'good' : 'unseen'}>
         {said}
       </p>
-      {error !== undefined && <Problem error={error} />}
+      {error !== undefined && <ChangeProblem error={error} onLook={clear} />}
     </div>
   );
 }

@@ -1,4 +1,5 @@
-import { isApiError, isAway, isDoubt } from '../app/api.ts';
+import { isApiError, isAway, isDoubt, isDoubtAboutChange } from '../app/api.ts';
+import { readAgain } from '../app/contact.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
@@ -24,12 +25,15 @@ type Props = {
   again?: string | undefined;
   /** It fills the place of what could not be shown. */
   page?: boolean | undefined;
+  /** It is about a step that changes something. */
+  change?: boolean | undefined;
 };
 
 /** Says what went wrong, and offers to try again; a doubt is told as a doubt. */
-export function Problem({ error, onAgain, again, page }: Props) {
-  const { title, text, detail } = wordsOf(error);
-  const doubt = isDoubt(error);
+export function Problem({ error, onAgain, again, page, change }: Props) {
+  const { title, text: told, detail } = wordsOf(error);
+  const doubt = change ? isDoubtAboutChange(error) : isDoubt(error);
+  const text = doubt && !isDoubt(error) ? t.problems.mayHaveTaken : told;
   const api = isApiError(error) ? error : undefined;
   return (
     <div class={`problem ${doubt ? 'doubt' : ''} ${page ? 'page' : ''}`} role="alert">
@@ -53,4 +57,13 @@ export function Problem({ error, onAgain, again, page }: Props) {
       </div>
     </div>
   );
+}
+
+/** Says why a step failed that changes something. If its effect is unknown, one can look what is so now: `onLook`. */
+export function ChangeProblem({ error, onLook }: { error: unknown; onLook(): void }) {
+  const look = () => {
+    onLook();
+    readAgain();
+  };
+  return <Problem error={error} change onAgain={isDoubtAboutChange(error) ? look : undefined} />;
 }

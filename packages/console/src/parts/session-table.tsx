@@ -1,8 +1,9 @@
 import type { Session } from 'curfew-client';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Component } from 'preact';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isLostPlace } from '../app/api.ts';
 import type { List } from '../app/list.ts';
-import { useNames } from '../app/names.ts';
+import { type Named, useNames } from '../app/names.ts';
 import { linkTo } from '../app/router.ts';
 import { me } from '../app/who.ts';
 import { t } from '../texts/index.ts';
@@ -36,6 +37,8 @@ export function SessionTable({ list, status, selection, onEnd, ofUser }: Props) 
   const [margin, setMargin] = useState(0);
   const rows = useRows({ count: list.count, height, margin });
   useLayoutEffect(() => {
+    // Asking where something is makes the browser lay out the page at once, and nothing above it moves meanwhile.
+    if (rows.isScrolling) return;
     const top = body.current!.getBoundingClientRect().top + window.scrollY;
     if (Math.abs(top - margin) > 1) setMargin(top);
   });
@@ -48,6 +51,16 @@ export function SessionTable({ list, status, selection, onEnd, ofUser }: Props) 
 
   const shown = rows.items.flatMap(({ index }) => list.row(index) ?? []);
   const named = useNames(shown.map(({ userId }) => userId));
+  // What a row calls stays the same, so that a row is drawn anew only when something of its own changes.
+  const latest = useRef({ selection, onEnd });
+  latest.current = { selection, onEnd };
+  const acts = useMemo<Acts>(
+    () => ({
+      choose: (session, chosen) => latest.current.selection?.set(session, chosen),
+      end: (session) => latest.current.onEnd?.(session),
+    }),
+    [],
+  );
   const { columns } = t.sessions;
   let end = margin;
   return (
@@ -99,13 +112,16 @@ export function SessionTable({ list, status, selection, onEnd, ofUser }: Props) 
           {rows.items.map(({ index, start, end: bottom }) => {
             const gap = start - end;
             end = bottom;
+            const session = list.row(index);
             return [
               gap > 0 && <tr class="gap" {...unread} key={`gap-${index}`} style={{ blockSize: `${gap}px` }} />,
               <Row
                 key={index}
-                index={index}
-                session={list.row(index)}
-                {...{ named, status, selection, onEnd, ofUser, measure: rows.measure }}
+                user={session && named(session.userId)}
+                by={status === 'ended' && session ? actorText(session.endedBy, named) : undefined}
+                chosen={session && selection?.has(session.id)}
+                mayEnd={onEnd !== undefined}
+                {...{ index, session, status, ofUser, acts, measure: rows.measure }}
               />,
             ];
           })}
@@ -125,72 +141,87 @@ export function SessionTable({ list, status, selection, onEnd, ofUser }: Props) 
   );
 }
 
-type RowProps = Omit<Props, 'list'> & {
+type Acts = { choose(session: Session, chosen: boolean): void; end(session: Session): void };
+
+type RowProps = Pick<Props, 'status' | 'ofUser'> & {
   index: number;
   session: Session | undefined;
-  named: ReturnType<typeof useNames>;
+  user: Named | undefined;
+  /** Who has ended it, in a list of ended ones. */
+  by: string | undefined;
+  /** `undefined`: it cannot be chosen. */
+  chosen: boolean | undefined;
+  mayEnd: boolean;
+  acts: Acts;
   measure(row: Element | null): void;
 };
 
-function Row({ index, session, status, selection, onEnd, ofUser, named, measure }: RowProps) {
-  if (!session) {
+/** The list is drawn at every step of a scroll, and most of its rows stay as they are. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    return (Object.keys(next) as (keyof RowProps)[]).some((key) => next[key] !== this.props[key]);
+  }
+
+  render({ index, session, status, ofUser, user: named, by, chosen, mayEnd, acts, measure }: RowProps) {
+    if (!session) {
+      return (
+        <tr {...unread} data-index={index} ref={measure}>
+          <td colSpan={9} />
+        </tr>
+      );
+    }
+    const { columns } = t.sessions;
+    const device = deviceText(session);
+    const user = userText(session.userId, named);
+    const name = [device, ofUser ? '' : user, session.ip].filter(Boolean).join(', ');
+    const own = session.id === me.get()?.session?.id;
+    const over = session.status === 'ended' && status !== 'ended';
     return (
-      <tr {...unread} data-index={index} ref={measure}>
-        <td colSpan={9} />
+      <tr data-index={index} aria-rowindex={index + 2} ref={measure} class={over ? 'over' : undefined}>
+        {chosen !== undefined && (
+          <td class="choose">
+            <input
+              type="checkbox"
+              aria-label={t.sessions.choose(name)}
+              checked={!over && chosen}
+              disabled={over}
+              onChange={(event) => acts.choose(session, event.currentTarget.checked)}
+            />
+          </td>
+        )}
+        <th scope="row">
+          <a class="with-icon" href={linkTo(['sessions', session.id])} aria-label={name}>
+            <DeviceIcon device={session.device} />
+            <span class="device">{device}</span>
+          </a>
+          {own && <span class="badge">{t.sessions.thisOne}</span>}
+          {over && <span class="badge over">{t.common.status.ended}</span>}
+        </th>
+        {!ofUser && (
+          <td data-label={columns.user}>
+            <UserLink id={session.userId} named={named} />
+          </td>
+        )}
+        <td data-label={columns.from}>
+          {session.ip && (
+            <a class="address" href={linkTo(['sessions'], { ip: session.ip })}>
+              <Given text={session.ip} />
+            </a>
+          )}
+        </td>
+        {by === undefined ? <WhenCells session={session} /> : <WhyCells session={session} by={by} />}
+        {mayEnd && (
+          <td class="do">
+            {!over && (
+              <Button kind="quiet" icon="end" bare onClick={() => acts.end(session)} title={t.sessions.endOne(name)}>
+                {t.sessions.endOne(name)}
+              </Button>
+            )}
+          </td>
+        )}
       </tr>
     );
   }
-  const { columns } = t.sessions;
-  const device = deviceText(session);
-  const user = userText(session.userId, named(session.userId));
-  const name = [device, ofUser ? '' : user, session.ip].filter(Boolean).join(', ');
-  const own = session.id === me.get()?.session?.id;
-  const over = session.status === 'ended' && status !== 'ended';
-  return (
-    <tr data-index={index} aria-rowindex={index + 2} ref={measure} class={over ? 'over' : undefined}>
-      {selection && (
-        <td class="choose">
-          <input
-            type="checkbox"
-            aria-label={t.sessions.choose(name)}
-            checked={!over && selection.has(session.id)}
-            disabled={over}
-            onChange={(event) => selection.set(session, event.currentTarget.checked)}
-          />
-        </td>
-      )}
-      <th scope="row">
-        <a class="with-icon" href={linkTo(['sessions', session.id])} aria-label={name}>
-          <DeviceIcon device={session.device} />
-          <span class="device">{device}</span>
-        </a>
-        {own && <span class="badge">{t.sessions.thisOne}</span>}
-        {over && <span class="badge over">{t.common.status.ended}</span>}
-      </th>
-      {!ofUser && (
-        <td data-label={columns.user}>
-          <UserLink id={session.userId} named={named(session.userId)} />
-        </td>
-      )}
-      <td data-label={columns.from}>
-        {session.ip && (
-          <a class="address" href={linkTo(['sessions'], { ip: session.ip })}>
-            <Given text={session.ip} />
-          </a>
-        )}
-      </td>
-      {status === 'ended' ? <WhyCells session={session} named={named} /> : <WhenCells session={session} />}
-      {onEnd && (
-        <td class="do">
-          {!over && (
-            <Button kind="quiet" icon="end" bare onClick={() => onEnd(session)} title={t.sessions.endOne(name)}>
-              {t.sessions.endOne(name)}
-            </Button>
-          )}
-        </td>
-      )}
-    </tr>
-  );
 }
 
 function WhenCells({ session }: { session: Session }) {
@@ -207,13 +238,13 @@ function WhenCells({ session }: { session: Session }) {
   );
 }
 
-function WhyCells({ session, named }: { session: Session; named: RowProps['named'] }) {
+function WhyCells({ session, by }: { session: Session; by: string }) {
   const { columns } = t.sessions;
   return (
     <>
       <td data-label={columns.reason}>{reasonText(session.endReason)}</td>
       <td data-label={columns.by}>
-        <bdi>{actorText(session.endedBy, named)}</bdi>
+        <bdi>{by}</bdi>
       </td>
       <td data-label={columns.ended}>{session.endedAt && <Time at={session.endedAt} />}</td>
     </>

@@ -9,7 +9,7 @@ export type Step = {
   error: unknown;
   /**
    * Does it. Returns what came of it; `undefined` if it failed, or if the person closed the dialog that asked for a
-   * code: then nothing was done, and nothing that was filled in is lost.
+   * code. Nothing that was filled in is lost.
    */
   run<Result>(
     step: (options: CallOptions) => Promise<Result>,

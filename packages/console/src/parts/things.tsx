@@ -52,10 +52,15 @@ export function DeviceIcon({ device }: Pick<Session, 'device'>) {
 /** A moment, short; the whole of it on hovering, and for machines. */
 export function Time({ at, away }: { at: string; away?: boolean }) {
   return (
-    <time dateTime={at} title={fullTime(at)}>
+    <time dateTime={at} onPointerEnter={showFullTime}>
       {away ? distance(at) : shortTime(at)}
     </time>
   );
+}
+
+/** Only when somebody points at it: a long list has hundreds of them. */
+function showFullTime({ currentTarget }: { currentTarget: HTMLTimeElement }) {
+  currentTarget.title = fullTime(currentTarget.dateTime);
 }
 
 export function Status({ status }: Pick<Session, 'status'>) {

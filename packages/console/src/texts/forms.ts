@@ -5,15 +5,24 @@ import { localeTag } from '../app/settings.ts';
  */
 
 const tag = localeTag();
-const numbers = new Intl.NumberFormat(tag);
-const rules = new Intl.PluralRules(tag);
+const numbers = once(() => new Intl.NumberFormat(tag));
+const rules = once(() => new Intl.PluralRules(tag));
+
+/** Each of the browser's own formats takes milliseconds to make, so none is made before it is needed. */
+function once<Format>(make: () => Format): () => Format {
+  let made: Format | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
 
 /** `1,234` */
-export const count = (value: number): string => numbers.format(value);
+export const count = (value: number): string => numbers().format(value);
 
 /** Chooses by number: `plural(n, '1 session', `${count(n)} sessions`)`. English and German have two forms. */
 export const plural = (value: number, one: string, other: string): string =>
-  rules.select(value) === 'one' ? one : other;
+  rules().select(value) === 'one' ? one : other;
 
 /**
  * A name inside a text, kept from changing the direction of what follows it (Unicode's isolates): names come from
@@ -29,24 +38,21 @@ export function visible(text: string): string {
   );
 }
 
-const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium' });
-const clock = new Intl.DateTimeFormat(tag, { timeStyle: 'short' });
-const dayAndClock = new Intl.DateTimeFormat(tag, {
-  day: 'numeric',
-  month: 'short',
-  hour: 'numeric',
-  minute: '2-digit',
-});
-const date = new Intl.DateTimeFormat(tag, { dateStyle: 'medium' });
+const moment = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium' }));
+const clock = once(() => new Intl.DateTimeFormat(tag, { timeStyle: 'short' }));
+const dayAndClock = once(
+  () => new Intl.DateTimeFormat(tag, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' }),
+);
+const date = once(() => new Intl.DateTimeFormat(tag, { dateStyle: 'medium' }));
 
 /** The whole moment: `27 Nov 2026, 09:20:55`. */
-export const fullTime = (at: string | number): string => moment.format(new Date(at));
+export const fullTime = (at: string | number): string => moment().format(new Date(at));
 
 /** As short as it can be understood: `09:20` today, `26 Nov, 09:20` this year, otherwise the date. */
 export function shortTime(at: string | number, now = Date.now()): string {
   const [then, today] = [new Date(at), new Date(now)];
-  if (then.toDateString() === today.toDateString()) return clock.format(then);
-  return then.getFullYear() === today.getFullYear() ? dayAndClock.format(then) : date.format(then);
+  if (then.toDateString() === today.toDateString()) return clock().format(then);
+  return then.getFullYear() === today.getFullYear() ? dayAndClock().format(then) : date().format(then);
 }
 
 const units = [
@@ -56,15 +62,15 @@ const units = [
   ['second', 1000],
 ] as const;
 
-const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
+const relative = once(() => new Intl.RelativeTimeFormat(tag, { numeric: 'auto' }));
 
 /** `3 minutes ago`, `in 2 hours`, `now`. */
 export function distance(at: string | number, now = Date.now()): string {
   const away = new Date(at).getTime() - now;
   for (const [unit, size] of units) {
-    if (Math.abs(away) >= size && unit !== 'second') return relative.format(Math.trunc(away / size), unit);
+    if (Math.abs(away) >= size && unit !== 'second') return relative().format(Math.trunc(away / size), unit);
   }
-  return relative.format(0, 'second');
+  return relative().format(0, 'second');
 }
 
 /** How long something lasts, in its two largest units: `6 days, 4 hours`. */

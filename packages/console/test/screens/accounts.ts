@@ -65,6 +65,17 @@ describe('accounts', { skip }, () => {
     assert.equal(await signsIn(), 401);
   });
 
+  test('an account leads to the sessions of its person, and back', async (t) => {
+    const { page, world } = await visit(t, { as: 'admin' });
+    await page.goto(`${world.server.url}/console/#/accounts/${world.people.support.id}`);
+    await page.getByRole('link', { name: 'Show the sessions of this person' }).click();
+    await page.getByRole('region', { name: 'Account' }).getByText('support').first().waitFor();
+    await page.goBack();
+    await page.getByRole('definition').filter({ hasText: world.people.support.id }).waitFor();
+    await page.goForward();
+    await page.getByRole('region', { name: 'Account' }).getByText('support').first().waitFor();
+  });
+
   test('the last administrator cannot be disabled, and the page says what to do', async (t) => {
     const { page, world, expect } = await visit(t, { as: 'admin' });
     expect(409);

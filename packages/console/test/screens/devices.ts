@@ -34,6 +34,122 @@ describe('my devices', { skip }, () => {
     assert.equal((await server.verify((await context.cookies())[0]!.value)).active, true);
   });
 
+  test('a sign-in that succeeds although nothing is heard after it: to end the others leaves the new session', async (t) => {
+    const world = await newWorld();
+    const { server } = world;
+    await server.createAccount('plain', { password: 'a plain password' });
+    const login = async () => (await server.login('plain', 'a plain password')).body.token as string;
+    const others = [await login(), await login()];
+    const { page, expect, context } = await visit(t, { world });
+    expect(403, 'away');
+    await page.getByLabel('User name or e-mail address').fill('plain');
+    await page.getByLabel('Password').fill('a plain password');
+    await page.keyboard.press('Enter');
+    await page.getByText('You use it now.').waitFor();
+    const second = await context.newPage();
+    await second.goto(`${server.url}/console/#/devices`);
+    await second.getByText('You use it now.').waitFor();
+    await second.route(/\/v1\/me$/, (route) => route.abort('connectionreset'), { times: 1 });
+    const answered = second.waitForResponse(/\/v1\/me$/);
+    world.clock.advance(16 * 60_000);
+    await page.getByRole('button', { name: 'End all others …' }).click();
+    await page.getByLabel('Type 2 to confirm').fill('2');
+    await page.keyboard.press('Enter');
+    let logins = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/v1/login')) logins++;
+    });
+    await page.route(/\/v1\/me$/, (route) => route.abort('connectionreset'));
+    await page.getByRole('textbox', { name: 'Password' }).fill('a plain password');
+    for (let times = 0; times < 2; times++) {
+      const failed = page.waitForEvent('requestfailed');
+      await page.keyboard.press('Enter');
+      await failed;
+      await page.getByRole('dialog').last().getByRole('button', { name: 'Confirm', disabled: false }).waitFor();
+    }
+    assert.equal(logins, 1, 'only what failed is tried again');
+    await page.getByRole('dialog').last().getByText('The server cannot be reached.').waitFor();
+    await page.unrouteAll();
+    await page.keyboard.press('Escape');
+    await page.getByRole('textbox', { name: 'Password' }).waitFor({ state: 'detached' });
+    // The other window has been told of the sign-in, and asks who it was until it is answered.
+    await answered;
+    await page.getByRole('dialog').getByRole('button', { name: 'End all 2' }).click();
+    await page.getByText(/^Over everywhere/).waitFor();
+    for (const other of others) assert.equal((await server.verify(other)).active, false);
+    assert.equal(
+      (await server.verify((await context.cookies())[0]!.value)).active,
+      true,
+      'the session of this browser',
+    );
+  });
+
+  test('somebody who ends their own session is signed out, also when the password was asked for in between', async (t) => {
+    const world = await newWorld();
+    const { server } = world;
+    await server.createAccount('plain', { password: 'a plain password', roles: ['support'] });
+    const { page, expect, context } = await visit(t, { world });
+    expect(403);
+    await page.getByLabel('User name or e-mail address').fill('plain');
+    await page.getByLabel('Password').fill('a plain password');
+    await page.keyboard.press('Enter');
+    await page.getByRole('navigation', { name: 'Main' }).waitFor();
+    const { session } = await server.verify((await context.cookies())[0]!.value);
+    await page.goto(`${server.url}/console/#/sessions/${session.id}`);
+    await page.getByRole('button', { name: 'End …' }).click();
+    world.clock.advance(16 * 60_000);
+    await page.getByRole('checkbox', { name: 'Yes, sign me out here as well' }).check();
+    await page.getByRole('button', { name: 'End it' }).click();
+    await page.getByRole('textbox', { name: 'Password' }).fill('a plain password');
+    await page.keyboard.press('Enter');
+    await page.getByText(/^Over everywhere/).waitFor();
+    for (const { value } of await context.cookies()) assert.equal((await server.verify(value)).active, false);
+    const left = await server.call('GET', `/v1/sessions?user=${session.userId}&status=active`);
+    assert.deepEqual(left.body.sessions, []);
+  });
+
+  test('who has no second factor yet sets it up in place, also when the sign-in is no longer fresh', async (t) => {
+    const world = await newWorld();
+    const { server } = world;
+    await server.createAccount('plain', { password: 'a plain password', roles: ['support'] });
+    const other = await server.createSession('somebody');
+    const { page, expect } = await visit(t, { world });
+    expect(403);
+    await page.getByLabel('User name or e-mail address').fill('plain');
+    await page.getByLabel('Password').fill('a plain password');
+    await page.keyboard.press('Enter');
+    await page.getByRole('navigation', { name: 'Main' }).waitFor();
+    await page.goto(`${server.url}/console/#/sessions/${other.session.id}`);
+    await page.getByRole('button', { name: 'End …' }).click();
+    world.clock.advance(16 * 60_000);
+    await page.getByRole('button', { name: 'End it' }).click();
+    const dialog = page.getByRole('dialog').last();
+    for (const asked of ['Set up a second factor', 'Confirm that it is you']) {
+      await page.getByRole('dialog', { name: asked }).waitFor();
+      // The field has the focus, so that one can just type.
+      await page.keyboard.type('a plain password');
+      await page.keyboard.press('Enter');
+    }
+    await dialog.getByRole('img', { name: 'QR code for the authenticator app' }).waitFor();
+    const secret = (await page.locator('.secret code').textContent())!.replaceAll(' ', '');
+    const code = () => {
+      world.clock.advance(30_000);
+      return totpCode(secret, world.clock.now());
+    };
+    await dialog.getByLabel('Code', { exact: true }).fill(code());
+    // Who is signed in cannot be asked just then: the codes are shown all the same.
+    expect(503);
+    await page.route(/\/v1\/me$/, (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('heading', { name: 'Keep your backup codes' }).waitFor();
+    for (let times = 0; times < 3; times++) await page.keyboard.press('Escape');
+    await dialog.getByRole('button', { name: 'I have kept them' }).click();
+    await dialog.getByLabel('Code', { exact: true }).fill(code());
+    await page.keyboard.press('Enter');
+    await page.getByText(/^Over everywhere/).waitFor();
+    assert.equal((await server.verify(other.token)).active, false);
+  });
+
   test('the second factor is set up, its codes renewed, and removed', async (t) => {
     const world = await newWorld();
     const { server } = world;
@@ -87,6 +203,7 @@ describe('my devices', { skip }, () => {
   test('the password is changed; a wrong one and a common one are told at their field', async (t) => {
     const world = await newWorld();
     await world.server.createAccount('plain', { password: 'a plain password' });
+    const other = (await world.server.login('plain', 'a plain password')).body.token as string;
     const { page, expect } = await visit(t, { world });
     await page.getByLabel('User name or e-mail address').fill('plain');
     await page.getByLabel('Password').fill('a plain password');
@@ -107,6 +224,8 @@ describe('my devices', { skip }, () => {
     await page.getByLabel('New password').fill('another fine password');
     await page.keyboard.press('Enter');
     await page.getByText('The password is changed.').waitFor();
+    await page.getByText('You are signed in nowhere else.').waitFor();
+    assert.equal((await world.server.verify(other)).active, false);
     assert.equal((await world.server.login('plain', 'another fine password')).status, 200);
   });
 

@@ -9,6 +9,13 @@ import { codeOf, newWorld, skip, type World } from '../support/world.ts';
 const dialog = (page: Page) => page.getByRole('dialog').last();
 const rows = (page: Page) => page.getByRole('row');
 
+/** What the server answers instead. */
+const problem = (code: string, status = 503) => ({
+  status,
+  contentType: 'application/problem+json',
+  body: JSON.stringify({ type: `urn:curfew:error:${code}`, title: code, status, code, remedy: 'x', instance: 'r-1' }),
+});
+
 describe('sessions', { skip }, () => {
   let world: World;
   before(async () => {
@@ -93,6 +100,10 @@ describe('sessions', { skip }, () => {
     await page.keyboard.press('Enter');
     await dialog(page).getByText('2 sessions have ended.').waitFor();
     await page.keyboard.press('Escape');
+    await page
+      .getByRole('row', { name: /chosen 2/ })
+      .getByText('Ended')
+      .waitFor();
     const statuses = await Promise.all(ids.map(async (id) => (await statusOf(id)).status));
     assert.deepEqual(statuses, ['ended', 'active', 'ended', 'active']);
     // All that match except one.
@@ -101,12 +112,58 @@ describe('sessions', { skip }, () => {
     await page.getByRole('checkbox', { name: 'Choose all that match' }).check();
     await page.getByRole('checkbox', { name: /chosen 1/ }).uncheck();
     await page.getByText('All that match are chosen, except 1').waitFor();
+    // What was chosen when the dialog was opened the last time no longer counts.
+    await page.getByRole('button', { name: 'End them …' }).click();
+    await page.getByRole('dialog', { name: 'End 1 session?' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('checkbox', { name: /chosen 1/ }).check();
+    await page.getByRole('button', { name: 'End them …' }).click();
+    await page.getByRole('dialog', { name: 'End 2 sessions?' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('checkbox', { name: /chosen 1/ }).uncheck();
     await page.getByRole('button', { name: 'End them …' }).click();
     await page.getByRole('dialog', { name: 'End 1 session?' }).waitFor();
     await dialog(page).getByRole('button', { name: 'End it' }).click();
     await dialog(page).getByText('1 session has ended.').waitFor();
     assert.equal((await statusOf(ids[1]!)).status, 'active');
     assert.equal((await statusOf(ids[3]!)).status, 'ended');
+    await page.keyboard.press('Escape');
+    await page.getByText('1 session found').waitFor();
+    await page
+      .getByRole('row', { name: /chosen 1/ })
+      .getByRole('button', { name: /^End/ })
+      .waitFor();
+  });
+
+  test('some are ended by somebody with a session among them, who is asked once, and is signed out', async (t) => {
+    const others = await Promise.all(
+      ['first', 'second'].map(async (userId) => (await world.server.createSession(userId, {})).session.id as string),
+    );
+    const { page, context, expect } = await visit(t, { world, as: 'support', to: '#/sessions' });
+    expect(403);
+    const token = (await context.cookies())[0]!.value;
+    await rows(page).nth(1).waitFor();
+    world.clock.advance(6 * 60_000);
+    await page
+      .getByRole('checkbox', { name: /support/ })
+      .first()
+      .check();
+    for (const user of ['first', 'second'])
+      await page
+        .getByRole('checkbox', { name: new RegExp(user) })
+        .first()
+        .check();
+    await page.getByRole('button', { name: 'End them …' }).click();
+    await page.getByRole('checkbox', { name: 'Yes, sign me out here as well' }).check();
+    await page.getByLabel('Type 3 to confirm').fill('3');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Code').fill(codeOf(world, 'support'));
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText('3 sessions have ended.').waitFor();
+    for (const id of others) assert.equal((await statusOf(id)).status, 'ended');
+    assert.equal((await world.server.verify(token)).active, false);
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('You are signed out.').waitFor();
   });
 
   test('ended ones have a reason and an actor; the tab and the filters survive a reload, back and forward', async (t) => {
@@ -242,18 +299,6 @@ describe('sessions', { skip }, () => {
     const { page, expect } = await visit(t, { world, as: 'support', to: '#/sessions' });
     expect(503);
     await rows(page).nth(1).waitFor();
-    const problem = (code: string) => ({
-      status: 503,
-      contentType: 'application/problem+json',
-      body: JSON.stringify({
-        type: `urn:curfew:error:${code}`,
-        title: code,
-        status: 503,
-        code,
-        remedy: 'x',
-        instance: 'r-1',
-      }),
-    });
     await page.route(/\/v1\/sessions\?/, (route) => route.fulfill(problem('store_unavailable')));
     await page.getByRole('link', { name: 'Ended', exact: true }).click();
     await page.getByRole('alert').getByText('The store does not answer.').waitFor();
@@ -274,6 +319,107 @@ describe('sessions', { skip }, () => {
     await dialog(page)
       .getByText(/^Over everywhere/)
       .waitFor();
+    await page.keyboard.press('Escape');
+    // The connection breaks after the server has done it: nobody knows, so nobody is told that it failed.
+    await page.goto(`${world.server.url}/console/#/sessions/${ada.laptop}`);
+    await page.getByRole('button', { name: 'End …' }).click();
+    expect('away');
+    await page.route(/\/v1\/sessions\//, async (route) => {
+      if (route.request().method() !== 'DELETE') return route.continue();
+      await route.fetch();
+      await route.abort('connectionreset');
+    });
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    await dialog(page).getByText('The change may have taken effect.').waitFor();
+    await accessible(page);
+    await page.unrouteAll();
+    await dialog(page).getByRole('button', { name: 'Look again' }).click();
+    await page.getByText('Ended by an administrator').first().waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+  });
+
+  test('an answer that is lost while many end: the next try goes on from there', async (t) => {
+    for (let i = 0; i < 3; i++) await world.server.createSession(`lost ${i}`, { ip: '198.51.100.33' });
+    const { page, expect } = await visit(t, { world, as: 'admin', to: '#/sessions?ip=198.51.100.33' });
+    expect('away', 400);
+    await page.getByText('3 sessions found').waitFor();
+    await page.getByRole('button', { name: 'End all that match …' }).click();
+    await page.getByLabel('Type 3 to confirm').fill('3');
+    const given: string[] = [];
+    // The server ends as many as it likes in one step: here, its first answer says that there are more.
+    await page.route(/end-previewed/, async (route) => {
+      given.push((route.request().postDataJSON() as { preview: string }).preview);
+      if (given.length === 2) return route.abort('connectionreset');
+      if (given.length > 2) return route.continue();
+      const response = await route.fetch();
+      return route.fulfill({ response, json: { ...(await response.json()), preview: 'the rest' } });
+    });
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText('The change may have taken effect.').waitFor();
+    await page.getByRole('button', { name: 'End all 3' }).click();
+    await dialog(page).getByText('This count is no longer valid.').waitFor();
+    assert.deepEqual(given.slice(1), ['the rest', 'the rest']);
+  });
+
+  test('a code that is asked for in between and not given: what has ended is told, here and in another window', async (t) => {
+    for (let i = 0; i < 4; i++) await world.server.createSession(`refused ${i}`, { ip: '198.51.100.35' });
+    const to = '#/sessions?ip=198.51.100.35';
+    const { page, context, expect } = await visit(t, { world, as: 'admin', to });
+    expect(403);
+    const second = await context.newPage();
+    await second.goto(`${world.server.url}/console/${to}`);
+    for (const each of [page, second]) await each.getByText('4 sessions found').waitFor();
+    for (let i = 0; i < 4; i++) await page.getByRole('checkbox', { name: new RegExp(`refused ${i}`) }).check();
+    const asked: string[] = [];
+    await page.route(/\/v1\/sessions\//, (route) => {
+      if (route.request().method() !== 'DELETE') return route.continue();
+      asked.push(/[^/?]+(?=\?|$)/.exec(route.request().url())![0]);
+      return asked.length > 2 ? route.fulfill(problem('second_factor_required', 403)) : route.continue();
+    });
+    await page.getByRole('button', { name: 'End them …' }).click();
+    await page.getByLabel('Type 4 to confirm').fill('4');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Code', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog(page).getByText('2 sessions have ended.').waitFor();
+    await dialog(page).getByText('2 were not ended, because they were not confirmed.').waitFor();
+    await accessible(page);
+    await page.getByRole('button', { name: 'Done' }).click();
+    const rowOf = (on: Page, id: string) => on.locator('tr', { has: on.locator(`a[href="#/sessions/${id}"]`) });
+    for (const on of [page, second]) {
+      for (const id of asked.slice(0, 2)) await rowOf(on, id).getByText('Ended').waitFor();
+      for (const id of asked.slice(2, 4)) assert.equal(await rowOf(on, id).getByText('Ended').count(), 0);
+    }
+  });
+
+  test('a code that is asked for while all that match end: the list is read again, and one can go on', async (t) => {
+    for (let i = 0; i < 3; i++) await world.server.createSession(`stopped ${i}`, { ip: '198.51.100.36' });
+    const to = '#/sessions?ip=198.51.100.36';
+    const { page, context, expect } = await visit(t, { world, as: 'admin', to });
+    expect(403, 400);
+    const second = await context.newPage();
+    await second.goto(`${world.server.url}/console/${to}`);
+    for (const each of [page, second]) await each.getByText('3 sessions found').waitFor();
+    await page.getByRole('button', { name: 'End all that match …' }).click();
+    await page.getByLabel('Type 3 to confirm').fill('3');
+    const given: string[] = [];
+    await page.route(/end-previewed/, async (route) => {
+      given.push((route.request().postDataJSON() as { preview: string }).preview);
+      if (given.length === 2) return route.fulfill(problem('second_factor_required', 403));
+      if (given.length > 2) return route.continue();
+      const response = await route.fetch();
+      return route.fulfill({ response, json: { ...(await response.json()), ended: 2, preview: 'the rest' } });
+    });
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Code', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog(page).getByText('2 of 3 have ended').waitFor();
+    await accessible(page);
+    await page.getByText('No session matches').waitFor();
+    await second.getByText('Something was changed in another window since.').waitFor();
+    await page.getByRole('button', { name: 'End all 3' }).click();
+    await dialog(page).getByText('This count is no longer valid.').waitFor();
+    assert.deepEqual(given.slice(1), ['the rest', 'the rest']);
   });
 
   test('in German, from right to left, on 320 px, and in the pseudo-language, everything fits and is accessible', async (t) => {

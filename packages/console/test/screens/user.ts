@@ -31,6 +31,26 @@ describe('a user', { skip }, () => {
     await accessible(page);
   });
 
+  test('what has ended is counted no more, here and in what is ended next', async (t) => {
+    const userId = 'counted down';
+    const ids = [await open(userId), await open(userId), await open(userId)];
+    const { page } = await visit(t, { as: 'support', to: `#/users/${encodeURIComponent(userId)}` });
+    await page.getByRole('heading', { name: '3 active sessions' }).waitFor();
+    await page.getByRole('row').nth(1).getByRole('button', { name: /^End/ }).click();
+    await page.getByRole('button', { name: 'End it' }).click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('heading', { name: '2 active sessions' }).waitFor();
+    // Meanwhile another one ends elsewhere: what is confirmed is counted when it is asked for.
+    const left = (await Promise.all(ids.map(statusOf))).indexOf('active');
+    await world.server.call('DELETE', `/v1/sessions/${ids[left]}`);
+    await page.getByRole('button', { name: 'End all …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
+    await page.getByText('1 session has ended.').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('heading', { name: 'No active session' }).waitFor();
+  });
+
   test('groups are changed on all sessions', async (t) => {
     const ids = [await open('grace', { accessGroups: ['staff'] }), await open('grace', { accessGroups: ['night'] })];
     const { page } = await visit(t, { as: 'admin', to: '#/users/grace' });

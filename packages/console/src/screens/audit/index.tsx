@@ -34,6 +34,7 @@ export default function Audit({ query }: ScreenProps) {
   const shown = useShown(
     live,
     pages.data?.flatMap((page) => page.events),
+    JSON.stringify(asked),
   );
   useEffect(() => {
     // What happened while nobody listened is only in the list.
@@ -77,9 +78,14 @@ type Row = Event | Gap;
 const isGap = (row: Row): row is Gap => 'before' in row;
 const placeOf = (row: Row) => (isGap(row) ? row.before - 0.5 : row.sequence);
 
-/** What is on the page: new events wait until somebody asks for them, so that nothing moves under a pointer. */
-function useShown({ news, take }: Live, listed: readonly Event[] | undefined) {
-  const [taken, setTaken] = useState<readonly Row[]>([]);
+/**
+ * What is on the page: new events wait until somebody asks for them, so that nothing moves under a pointer. `key` names
+ * the question that the list answers.
+ */
+function useShown({ news, take }: Live, listed: readonly Event[] | undefined, key: string) {
+  const [kept, keep] = useState<{ key: string; rows: readonly Row[] }>({ key, rows: [] });
+  // Those of another question may not match this one.
+  const taken = kept.key === key ? kept.rows : [];
   const known = new Set([...taken, ...(listed ?? [])].map(placeOf));
   const hidden = news.filter((row) => !known.has(placeOf(row)));
   const rows = listed && uniqueByPlace([...taken, ...listed]);
@@ -87,7 +93,7 @@ function useShown({ news, take }: Live, listed: readonly Event[] | undefined) {
     rows,
     hidden: hidden.length,
     show() {
-      setTaken([...hidden, ...taken]);
+      keep({ key, rows: [...hidden, ...taken] });
       take();
     },
   };

@@ -1,13 +1,14 @@
 import { useState } from 'preact/hooks';
-import { api, changes } from '../../app/api.ts';
+import { changes } from '../../app/api.ts';
 import { useHeld } from '../../app/held.ts';
-import { me, noteSignedIn } from '../../app/who.ts';
+import { me } from '../../app/who.ts';
+import { lookWhoIsSignedIn } from '../../app/windows.ts';
 import { Button } from '../../parts/button.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
-import { BackupCodes, Enrol } from '../../parts/enrol.tsx';
+import { BackupCodes, EnrolDialog } from '../../parts/enrol.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Problem } from '../../parts/problem.tsx';
+import { ChangeProblem } from '../../parts/problem.tsx';
 import { useStep } from '../../parts/step.ts';
 import { say } from '../../parts/toast.tsx';
 import { t } from '../../texts/index.ts';
@@ -31,11 +32,7 @@ export function FactorPanel() {
           <Button onClick={() => setOpen('enrol')}>{texts.setUp}</Button>
         )}
       </div>
-      {open === 'enrol' && (
-        <Dialog title={t.proof.enrolTitle} onClose={close}>
-          <Enrol onDone={close} />
-        </Dialog>
-      )}
+      {open === 'enrol' && <EnrolDialog onClose={close} onDone={close} />}
       {open === 'renew' && <Renew id={account.id} onClose={close} />}
       {open === 'remove' && <Remove id={account.id} onClose={close} />}
     </Panel>
@@ -50,16 +47,16 @@ function Renew({ id, onClose }: { id: string; onClose(): void }) {
     const done = await run((options) => changes.renewBackupCodes({ id }, options));
     if (!done) return;
     setCodes(done.result.backupCodes);
-    noteSignedIn(await api.me());
+    await lookWhoIsSignedIn();
   };
   return (
-    <Dialog title={texts.renew} onClose={onClose} firm={busy}>
+    <Dialog title={texts.renew} onClose={onClose} firm={busy || codes !== undefined}>
       {codes ? (
         <BackupCodes codes={codes} onDone={onClose} />
       ) : (
         <>
           <p>{texts.renewText}</p>
-          {error !== undefined && <Problem error={error} />}
+          {error !== undefined && <ChangeProblem error={error} onLook={onClose} />}
           <footer>
             <Button onClick={onClose} disabled={busy}>
               {t.common.cancel}
@@ -83,7 +80,7 @@ function Remove({ id, onClose }: { id: string; onClose(): void }) {
       danger
       step={async (options) => {
         await changes.removeTotp({ id }, options);
-        noteSignedIn(await api.me());
+        await lookWhoIsSignedIn();
       }}
       outcome={() => {
         say(texts.removed);

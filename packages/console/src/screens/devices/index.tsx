@@ -5,7 +5,7 @@ import { useHeld } from '../../app/held.ts';
 import { useList } from '../../app/list.ts';
 import { me } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';
-import { EndDialog } from '../../parts/end-dialog.tsx';
+import { EndDialog, EndOthers } from '../../parts/end-dialog.tsx';
 import { useEndedElsewhere } from '../../parts/ended-elsewhere.ts';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
@@ -33,7 +33,6 @@ export default function Devices() {
   const all = [...list.rows()];
   const others = all.filter(({ id, status }) => id !== current && status === 'active');
   const here = all.find(({ id }) => id === current) ?? who?.session;
-  const total = Math.max((list.total ?? all.length) - 1, others.length);
   const markEnded = (ids: ReadonlySet<string> | 'others') =>
     list.change((session) =>
       ids === 'others'
@@ -77,11 +76,19 @@ export default function Devices() {
       </section>
       {who?.account && (
         <div class="panels">
-          <PasswordPanel />
+          <PasswordPanel onChanged={list.again} />
           <FactorPanel />
         </div>
       )}
-      {open === 'others' && <EndOthers total={total} onClose={close} onEnded={() => markEnded('others')} />}
+      {open === 'others' && (
+        <EndOthers
+          user={userId}
+          title={t.devices.othersTitle}
+          text={t.devices.othersText}
+          onClose={close}
+          onEnded={() => markEnded('others')}
+        />
+      )}
       {typeof open === 'object' && (
         <EndOneOfMine session={open.end} onClose={close} onEnded={() => markEnded(new Set([open.end.id]))} />
       )}
@@ -134,26 +141,6 @@ function EndOneOfMine({ session, onClose, onEnded }: EndProps & { session: Sessi
       }}
     >
       <p>{t.devices.dialogText(deviceText(session))}</p>
-    </EndDialog>
-  );
-}
-
-function EndOthers({ total, onClose, onEnded }: EndProps & { total: number }) {
-  return (
-    <EndDialog
-      title={t.devices.othersTitle}
-      submit={t.sessions.dialog.submit(total)}
-      many={total}
-      onClose={onClose}
-      onSubmit={async (options) => {
-        // A fresh sign-in that was asked for in between has replaced this browser's session.
-        const { userId, id: except } = me.get()!.session!;
-        const { ended: number, receipt } = await changes.endSessionsOfUser({ userId, except }, options);
-        onEnded();
-        return { ended: number, receipt, which: { user: userId, except } };
-      }}
-    >
-      <p>{t.devices.othersText(total)}</p>
     </EndDialog>
   );
 }

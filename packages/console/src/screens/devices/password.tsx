@@ -6,11 +6,12 @@ import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Field, Username } from '../../parts/field.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { Problem } from '../../parts/problem.tsx';
+import { ChangeProblem } from '../../parts/problem.tsx';
 import { say } from '../../parts/toast.tsx';
 import { t } from '../../texts/index.ts';
 
-export function PasswordPanel() {
+/** A new password ends the other sessions. */
+export function PasswordPanel({ onChanged }: { onChanged(): void }) {
   const [open, setOpen] = useState(false);
   const texts = t.devices.password;
   return (
@@ -19,12 +20,12 @@ export function PasswordPanel() {
       <div>
         <Button onClick={() => setOpen(true)}>{texts.open}</Button>
       </div>
-      {open && <Change onClose={() => setOpen(false)} />}
+      {open && <Change onClose={() => setOpen(false)} onChanged={onChanged} />}
     </Panel>
   );
 }
 
-function Change({ onClose }: { onClose(): void }) {
+function Change({ onClose, onChanged }: { onClose(): void; onChanged(): void }) {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const [tried, setTried] = useState(false);
@@ -41,6 +42,7 @@ function Change({ onClose }: { onClose(): void }) {
       const { id } = me.get()!.account!;
       await act((options) => changes.updateAccount({ id, password: next, currentPassword: current }, options));
       say(texts.done);
+      onChanged();
       onClose();
     } catch (thrown) {
       if (!(thrown instanceof Cancelled)) setError(thrown);
@@ -77,7 +79,7 @@ function Change({ onClose }: { onClose(): void }) {
           onValue={setNext}
           error={tried && next === '' ? texts.missing : weak ? (error.problem?.detail ?? texts.hint) : undefined}
         />
-        {error !== undefined && !wrong && !weak && <Problem error={error} />}
+        {error !== undefined && !wrong && !weak && <ChangeProblem error={error} onLook={onClose} />}
         <footer>
           <Button onClick={onClose} disabled={busy}>
             {t.common.cancel}

@@ -12,7 +12,7 @@ import { EndOne } from '../../parts/end-dialog.tsx';
 import { Groups } from '../../parts/groups.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Facts, Panel } from '../../parts/panel.tsx';
-import { Problem } from '../../parts/problem.tsx';
+import { ChangeProblem, Problem } from '../../parts/problem.tsx';
 import { Forbidden, Loading } from '../../parts/states.tsx';
 import { useStep } from '../../parts/step.ts';
 import {
@@ -222,7 +222,7 @@ function Deadlines({ session }: { session: Session }) {
 
 /** A session that occupies a named session can be suspended and resumed with it. */
 function Suspending({ session, onChanged }: { session: Session; onChanged(): void }) {
-  const { busy, error, run } = useStep();
+  const { busy, error, run, clear } = useStep();
   const suspended = session.status === 'suspended';
   if (!may(suspended ? 'sessions.create' : 'sessions.end')) return null;
   const submit = async () => {
@@ -237,7 +237,7 @@ function Suspending({ session, onChanged }: { session: Session; onChanged(): voi
       <Button busy={busy} onClick={() => void submit()} title={t.session.suspendHint}>
         {suspended ? t.session.resume : t.session.suspend}
       </Button>
-      {error !== undefined && <Problem error={error} />}
+      {error !== undefined && <ChangeProblem error={error} onLook={clear} />}
     </>
   );
 }

@@ -11,11 +11,12 @@ import { EndEveryone, EndMatching, EndOne, EndSome, type Filters } from '../../p
 import { useEndedElsewhere } from '../../parts/ended-elsewhere.ts';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { ReadAgain, ReadAt } from '../../parts/read-at.tsx';
 import { type Selection, useSelection } from '../../parts/selection.ts';
 import { SessionTable } from '../../parts/session-table.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
 import { userText } from '../../parts/things.tsx';
-import { name, shortTime } from '../../texts/forms.ts';
+import { name } from '../../texts/forms.ts';
 import { t } from '../../texts/index.ts';
 import { Export } from './export.tsx';
 import { FilterBar, filterNames } from './filters.tsx';
@@ -28,7 +29,14 @@ const pageSize = 100;
 /** How many sessions the server can leave out of a count. */
 const mostExceptions = 100;
 
-type Open = 'chosen' | 'matching' | 'everyone' | 'export' | { end: Session } | undefined;
+type Open =
+  | 'matching'
+  | 'everyone'
+  | 'export'
+  | { end: Session }
+  /** Choosing is over once they have ended; the dialog keeps what it was opened for. */
+  | { chosen: readonly Session[]; mode: Selection['mode'] }
+  | undefined;
 
 /** Who is signed in where, and out. */
 export default function Sessions({ query }: ScreenProps) {
@@ -91,8 +99,20 @@ export default function Sessions({ query }: ScreenProps) {
           )}
         </>
       )}
-      {!selection.isEmpty && <Chosen selection={selection} onEnd={() => setOpen('chosen')} />}
-      <Dialogs {...{ open, selection, filters, close, markEnded }} />
+      {!selection.isEmpty && (
+        <Chosen
+          selection={selection}
+          onEnd={() => setOpen({ chosen: [...selection.others.values()], mode: selection.mode })}
+        />
+      )}
+      <Dialogs
+        {...{ open, filters, close, markEnded }}
+        onManyEnded={() => {
+          // Which ones were among those that matched is for the server to say.
+          selection.clear();
+          list.again();
+        }}
+      />
     </Page>
   );
 }
@@ -127,12 +147,9 @@ function Summary({ list, isFiltered }: { list: List<Session>; isFiltered: boolea
               ? texts.searched(number)
               : texts.matching(number)}
         </strong>{' '}
-        <span class="dim">{texts.readAt(shortTime(list.readAt))}</span>
-        {list.isChanged && <span class="changed"> {texts.changedElsewhere}</span>}
+        <ReadAt list={list} />
       </p>
-      <Button kind="quiet" icon="again" busy={list.isOld} onClick={list.again}>
-        {texts.again}
-      </Button>
+      <ReadAgain list={list} />
     </div>
   );
 }
@@ -176,43 +193,24 @@ function Chosen({ selection, onEnd }: { selection: Selection; onEnd(): void }) {
 
 type DialogsProps = {
   open: Open;
-  selection: Selection;
   filters: { status: Tab } & Omit<Filters, 'status'>;
   close(): void;
   markEnded(ids: ReadonlySet<string> | 'all'): void;
+  onManyEnded(): void;
 };
 
-function Dialogs({ open, selection, filters, close, markEnded }: DialogsProps) {
-  // Choosing is over once they have ended; the dialog keeps what it was opened for.
-  const [chosen, setChosen] = useState<readonly Session[]>([]);
-  useEffect(() => {
-    if (open === 'chosen') setChosen([...selection.others.values()]);
-  }, [open]);
+function Dialogs({ open, filters, close, markEnded, onManyEnded }: DialogsProps) {
+  const chosen = typeof open === 'object' && 'chosen' in open ? open.chosen : [];
   const named = useNames(chosen.map(({ userId }) => userId));
-  const [mode, setMode] = useState(selection.mode);
-  useEffect(() => {
-    if (open === 'chosen') setMode(selection.mode);
-  }, [open]);
   const toCount: Filters = { ...filters, status: filters.status === 'ended' ? undefined : filters.status };
   if (open === undefined) return null;
   if (open === 'export') return <Export filters={filters} onClose={close} />;
   if (open === 'everyone') return <EndEveryone onClose={close} onEnded={() => markEnded('all')} />;
-  if (open === 'matching') {
-    return <EndMatching filters={toCount} onClose={close} onEnded={() => markEnded('all')} />;
-  }
-  if (typeof open === 'object') return <EndOneNamed session={open.end} onClose={close} onEnded={markEnded} />;
-  if (chosen.length === 0 && mode === 'some') return null;
-  if (mode === 'all') {
+  if (open === 'matching') return <EndMatching filters={toCount} onClose={close} onEnded={onManyEnded} />;
+  if ('end' in open) return <EndOneNamed session={open.end} onClose={close} onEnded={markEnded} />;
+  if (open.mode === 'all') {
     const except = chosen.map(({ id }) => id);
-    const left = new Set(except);
-    return (
-      <EndMatching
-        filters={toCount}
-        except={except}
-        onClose={close}
-        onEnded={() => (left.size === 0 ? markEnded('all') : markEnded(new Set()))}
-      />
-    );
+    return <EndMatching filters={toCount} except={except} onClose={close} onEnded={onManyEnded} />;
   }
   if (chosen.length === 1) return <EndOneNamed session={chosen[0]!} onClose={close} onEnded={markEnded} />;
   return (

@@ -8,12 +8,13 @@ import { linkTo } from '../../app/router.ts';
 import type { ScreenProps } from '../../app/screens.ts';
 import { may, me } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';
-import { EndDialog, EndOne } from '../../parts/end-dialog.tsx';
+import { Counted, EndDialog, EndOne, EndOthers } from '../../parts/end-dialog.tsx';
 import { useEndedElsewhere } from '../../parts/ended-elsewhere.ts';
 import { Groups } from '../../parts/groups.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Facts, Panel } from '../../parts/panel.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { ReadAgain, ReadAt } from '../../parts/read-at.tsx';
 import { SessionTable } from '../../parts/session-table.tsx';
 import { Empty, Forbidden, Loading } from '../../parts/states.tsx';
 import { Given, Time, userText } from '../../parts/things.tsx';
@@ -37,7 +38,9 @@ export default function User({ params }: ScreenProps) {
 
   const who = userText(id, named(id));
   const mayEnd = may('sessions.end') || own;
-  const total = list.total ?? list.count;
+  // What has ended since the list was read is still shown in it.
+  const ended = [...list.rows()].filter(({ status }) => status === 'ended').length;
+  const total = Math.max(0, (list.total ?? list.count) - ended);
   const markEnded = (ids: ReadonlySet<string> | 'all', except?: string) =>
     list.change((session) =>
       session.id !== except && (ids === 'all' || ids.has(session.id)) ? { ...session, status: 'ended' } : session,
@@ -47,7 +50,7 @@ export default function User({ params }: ScreenProps) {
       title={<Given text={who} />}
       actions={
         mayEnd &&
-        list.count > 0 && (
+        total > 0 && (
           <>
             {own && total > 1 && (
               <Button icon="end" onClick={() => setOpen('others')}>
@@ -67,6 +70,12 @@ export default function User({ params }: ScreenProps) {
       </div>
       <div class="summary">
         <h2>{list.isPending ? t.user.sessions : t.user.active(total)}</h2>
+        {!list.isPending && (
+          <p role="status">
+            <ReadAt list={list} />
+          </p>
+        )}
+        {!list.isPending && <ReadAgain list={list} />}
         {may('sessions.read') && (
           <a class="button quiet" href={linkTo(['sessions'], { user: id, status: 'ended' })}>
             {t.user.ended}
@@ -88,61 +97,51 @@ export default function User({ params }: ScreenProps) {
             onEnd={mayEnd ? (session) => setOpen({ end: session }) : undefined}
           />
         ))}
-      {open === 'all' && <EndAll id={id} who={who} total={total} onClose={close} onEnded={() => markEnded('all')} />}
+      {open === 'all' && <EndAll id={id} who={who} onClose={close} onEnded={() => markEnded('all')} />}
       {open === 'others' && (
-        <EndOthers total={total - 1} onClose={close} onEnded={() => markEnded('all', me.get()?.session?.id)} />
+        <EndOthers
+          user={id}
+          title={t.user.endOthersTitle}
+          text={t.user.endOthersText}
+          onClose={close}
+          onEnded={() => markEnded('all', me.get()?.session?.id)}
+        />
       )}
       {typeof open === 'object' && <EndOne session={open.end} user={who} onClose={close} onEnded={markEnded} />}
     </Page>
   );
 }
 
-type EndAllProps = { id: string; who: string; total: number; onClose(): void; onEnded(): void };
+type EndAllProps = { id: string; who: string; onClose(): void; onEnded(): void };
 
-function EndAll({ id, who, total, onClose, onEnded }: EndAllProps) {
+function EndAll({ id, who, onClose, onEnded }: EndAllProps) {
   const own = me.get()?.session?.userId === id;
   return (
-    <EndDialog
-      title={t.user.endAllTitle(who)}
-      submit={t.sessions.dialog.submit(total)}
-      many={total}
-      own={own}
-      onClose={onClose}
-      onSubmit={async (options) => {
-        const { ended, receipt } = await changes.endSessionsOfUser({ userId: id }, options);
-        onEnded();
-        return { ended, receipt, own, which: { user: id } };
-      }}
-    >
-      <p>{t.user.endAllText(total, who)}</p>
-    </EndDialog>
-  );
-}
-
-function EndOthers({ total, onClose, onEnded }: { total: number; onClose(): void; onEnded(): void }) {
-  return (
-    <EndDialog
-      title={t.user.endOthersTitle}
-      submit={t.sessions.dialog.submit(total)}
-      many={total}
-      onClose={onClose}
-      onSubmit={async (options) => {
-        // A fresh sign-in that was asked for in between has replaced this browser's session.
-        const { userId, id: except } = me.get()!.session!;
-        const { ended, receipt } = await changes.endSessionsOfUser({ userId, except }, options);
-        onEnded();
-        return { ended, receipt, which: { user: userId, except } };
-      }}
-    >
-      <p>{t.user.endOthersText(total)}</p>
-    </EndDialog>
+    <Counted title={t.user.endAllTitle(who)} user={id} onClose={onClose}>
+      {(total) => (
+        <EndDialog
+          title={t.user.endAllTitle(who)}
+          submit={t.sessions.dialog.submit(total)}
+          many={total}
+          own={own}
+          onClose={onClose}
+          onSubmit={async (options) => {
+            const { ended, receipt } = await changes.endSessionsOfUser({ userId: id }, options);
+            onEnded();
+            return { ended, receipt, own, which: { user: id } };
+          }}
+        >
+          <p>{t.user.endAllText(total, who)}</p>
+        </EndDialog>
+      )}
+    </Counted>
   );
 }
 
 /** The account, if this user has one in Curfew. */
 function AccountPanel({ id }: { id: string }) {
   const asked = useAsked({
-    key: ['account', id],
+    key: ['account-of-user', id],
     ask: async (signal) => {
       const found = await api.listAccounts({ ids: id }, { signal });
       return found.accounts[0] ?? null;

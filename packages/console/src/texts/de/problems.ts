@@ -64,11 +64,11 @@ export const problems: Texts['problems'] = {
     too_many_streams: { title: 'Zu viele Seiten folgen schon den Ereignissen.', text: 'Schließen Sie eine davon.' },
     outcome_unknown: {
       title: 'Der Server weiß nicht, ob das wirksam wurde.',
-      text: 'Sehen Sie noch einmal nach. Wiederholen ist ungefährlich: es wirkt nur einmal.',
+      text: 'Sehen Sie nach, bevor Sie es wiederholen. Etwas zweimal zu beenden ist ungefährlich.',
     },
     timeout: {
       title: 'Der Server hat nicht rechtzeitig geantwortet.',
-      text: 'Eine Änderung kann wirksam geworden sein. Sehen Sie nach; Wiederholen ist ungefährlich.',
+      text: 'Eine Änderung kann wirksam geworden sein. Sehen Sie nach, bevor Sie sie wiederholen; etwas zweimal zu beenden ist ungefährlich.',
     },
     unreachable: {
       title: 'Der Server ist nicht erreichbar.',
@@ -105,6 +105,8 @@ export const problems: Texts['problems'] = {
       text: 'Sein Protokoll enthält die Einzelheiten unter der Kennung der Anfrage.',
     },
   },
+  mayHaveTaken:
+    'Die Änderung kann wirksam geworden sein. Sehen Sie nach, bevor Sie sie wiederholen; etwas zweimal zu beenden ist ungefährlich.',
   tooMany: (seconds) =>
     seconds === undefined
       ? 'Zu viele Versuche. Warten Sie eine Weile.'

@@ -72,7 +72,9 @@ export const sessions: Texts['sessions'] = {
     andMore: (n) => `und ${count(n)} weiteren`,
     everyone: 'Die Sitzungen aller Personen beenden?',
     everyoneText: (n) =>
-      `Alle ${sessions_(n)} werden sofort und überall abgemeldet, auch die, die gerade geöffnet werden.`,
+      n === 1
+        ? 'Die einzige Sitzung wird sofort und überall abgemeldet, ebenso jede, die gerade geöffnet wird.'
+        : `Alle ${sessions_(n)} werden sofort und überall abgemeldet, auch die, die gerade geöffnet werden.`,
     everyoneOwn: 'Ihre ist darunter: auch Sie werden abgemeldet.',
     type: (n) => `Geben Sie zur Bestätigung ${n} ein`,
     typeHint: 'Damit niemand mehr beendet, als gemeint ist.',
@@ -89,6 +91,18 @@ export const sessions: Texts['sessions'] = {
       ),
     done: 'Fertig',
     failed: (n) => plural(n, '1 konnte nicht beendet werden:', `${count(n)} konnten nicht beendet werden:`),
+    notConfirmed: (n) =>
+      plural(
+        n,
+        '1 wurde nicht beendet, weil die Bestätigung fehlte.',
+        `${count(n)} wurden nicht beendet, weil die Bestätigung fehlte.`,
+      ),
+    unknown: (n) =>
+      plural(
+        n,
+        'Von 1 ist nicht bekannt, ob sie beendet ist. Sie noch einmal zu beenden ist ungefährlich.',
+        `Von ${count(n)} ist nicht bekannt, ob sie beendet sind. Sie noch einmal zu beenden ist ungefährlich.`,
+      ),
     recount: 'Noch einmal zählen',
   },
   exporting: {

@@ -50,11 +50,11 @@ const told: Readonly<Record<string, Told>> = {
   too_many_streams: { title: 'Too many pages follow the events already.', text: 'Close one of them.' },
   outcome_unknown: {
     title: 'The server does not know whether this took effect.',
-    text: 'Look again. To repeat it is safe: it takes effect once.',
+    text: 'Look again before you repeat it. To end something twice is safe.',
   },
   timeout: {
     title: 'The server did not answer in time.',
-    text: 'A change may have taken effect. Look again; to repeat it is safe.',
+    text: 'A change may have taken effect. Look again before you repeat it; to end something twice is safe.',
   },
   unreachable: { title: 'The server cannot be reached.', text: 'Check your connection. Nothing on this page is lost.' },
   not_curfew: { title: 'Something other than Curfew answered.', text: 'A proxy in between may be the reason.' },
@@ -73,6 +73,8 @@ const told: Readonly<Record<string, Told>> = {
 
 export const problems = {
   told,
+  /** Of a change to which nobody answered. */
+  mayHaveTaken: 'The change may have taken effect. Look again before you repeat it; to end something twice is safe.',
   tooMany: (seconds: number | undefined) =>
     seconds === undefined
       ? 'Too many attempts. Wait a while.'

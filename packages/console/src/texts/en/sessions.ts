@@ -71,7 +71,7 @@ export const sessions = {
     andMore: (n: number) => `and ${count(n)} more`,
     everyone: 'End everybody’s sessions?',
     everyoneText: (n: number) =>
-      `All ${sessions_(n)} will be signed out at once, everywhere, also those being opened now.`,
+      `${plural(n, 'The one session there is', `All ${sessions_(n)}`)} will be signed out at once, everywhere, also those being opened now.`,
     everyoneOwn: 'Yours is among them: you will be signed out as well.',
     type: (n: string) => `Type ${n} to confirm`,
     typeHint: 'So that nobody ends more than they mean to.',
@@ -88,6 +88,18 @@ export const sessions = {
       ),
     done: 'Done',
     failed: (n: number) => plural(n, '1 could not be ended:', `${count(n)} could not be ended:`),
+    notConfirmed: (n: number) =>
+      plural(
+        n,
+        '1 was not ended, because it was not confirmed.',
+        `${count(n)} were not ended, because they were not confirmed.`,
+      ),
+    unknown: (n: number) =>
+      plural(
+        n,
+        'Of 1 it is not known whether it has ended. To end it again is safe.',
+        `Of ${count(n)} it is not known whether they have ended. To end them again is safe.`,
+      ),
     recount: 'Count again',
   },
   exporting: {
