@@ -28,7 +28,8 @@ const place = held(placeOf(location.hash));
 addEventListener('hashchange', () => place.set(placeOf(location.hash)));
 
 export const usePlace = (): Place => useHeld(place);
-export const currentPlace = (): Place => place.get();
+/** Where one is now: the browser tells of a change only later, when something else may run before. */
+export const currentPlace = (): Place => placeOf(location.hash);
 
 /** Goes to a place. `replace`: without another step for the browser's Back, as while typing in a filter. */
 export function go(link: string, how: 'push' | 'replace' = 'push'): void {

@@ -65,7 +65,7 @@ describe('API keys', { skip }, () => {
     assert.equal(await page.getByText('key 0', { exact: true }).count(), 0);
     await page.getByRole('button', { name: 'Show more' }).press('Enter');
     await page.getByText('key 0', { exact: true }).waitFor();
-    assert.equal(await page.evaluate('document.activeElement.className'), 'list-end');
+    await page.waitForFunction("document.activeElement.className === 'list-end'");
     await page.setViewportSize({ width: 320, height: 640 });
     await fits(page);
   });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { hostileNames, openForAda, populate, userAgents } from '../support/people.ts';
-import { accessible, fits, focused, tabTo, visit } from '../support/visit.ts';
+import { accessible, fits, hasFocus, tabTo, visit } from '../support/visit.ts';
 import { codeOf, newWorld, skip, type World } from '../support/world.ts';
 
 const dialog = (page: Page) => page.getByRole('dialog').last();
@@ -65,7 +65,7 @@ describe('sessions', { skip }, () => {
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'End 3 sessions?' }).waitFor();
     await dialog(page).getByText('3 sessions of 3 people').waitFor();
-    assert.equal((await focused(page)).name, 'Type 3 to confirm');
+    await hasFocus(page, 'textbox', 'Type 3 to confirm');
     await accessible(page);
     const late = (await world.server.createSession('late', { ip: '198.51.100.77' })).session.id;
     await page.keyboard.type('2');
@@ -78,7 +78,7 @@ describe('sessions', { skip }, () => {
     await dialog(page)
       .getByText(/^Over everywhere/)
       .waitFor();
-    assert.equal((await focused(page)).name, 'Done');
+    await hasFocus(page, 'button', 'Done');
     for (const id of ids) assert.equal((await statusOf(id)).status, 'ended');
     assert.equal((await statusOf(late)).status, 'active', 'opened after the count');
   });

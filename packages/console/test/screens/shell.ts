@@ -28,6 +28,25 @@ describe('the frame of every screen', { skip }, () => {
     await accessible(page);
   });
 
+  test('who goes elsewhere while the console loads gets there, also when the browser tells of it late', async (t) => {
+    const { page, world } = await visit(t, { as: 'admin', to: '#/devices' });
+    await page.addInitScript(`addEventListener('hashchange', (event) => {
+      if (!event.isTrusted) return;
+      event.stopImmediatePropagation();
+      setTimeout(() => dispatchEvent(new HashChangeEvent('hashchange')), 300);
+    })`);
+    const loaded = Promise.withResolvers<void>();
+    await page.route('**/v1/me', async (route) => {
+      await loaded.promise;
+      await route.continue();
+    });
+    await page.goto(`${world.server.url}/console/`);
+    await page.evaluate("location.hash = '#/audit'");
+    loaded.resolve();
+    await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
+    assert.match(page.url(), /#\/audit$/);
+  });
+
   test('7.4.4: one signs out from any screen; the session is over and the cookie gone', async (t) => {
     const { page, world, expect } = await visit(t, { as: 'support', to: '#/sessions' });
     expect(401);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { accessible, fits, visit } from '../support/visit.ts';
+import { accessible, fits, hasFocus, visit } from '../support/visit.ts';
 import { codeOf, newWorld, skip } from '../support/world.ts';
 
 describe('sign in', { skip }, () => {
@@ -15,7 +15,7 @@ describe('sign in', { skip }, () => {
     const code = page.getByLabel('Code');
     await code.waitFor();
     await accessible(page);
-    assert.equal(await page.evaluate('document.activeElement.name'), 'code');
+    await hasFocus(page, 'textbox', 'Code');
     await page.keyboard.type(codeOf(world, 'support'));
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();
@@ -56,7 +56,7 @@ describe('sign in', { skip }, () => {
     await page.getByLabel('Code').fill(used);
     await submit.click();
     await page.getByRole('alert').getByText('That code is wrong, or was used already.').waitFor();
-    assert.equal(await page.evaluate('document.activeElement.name'), 'code');
+    await hasFocus(page, 'textbox', 'Code');
     await page.getByLabel('Code').fill(codeOf(world, 'member'));
     await submit.click();
     await page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();

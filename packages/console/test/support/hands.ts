@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import type { CDPSession, Page } from 'playwright-core';
-import { focused, tabTo } from './visit.ts';
+import { hasFocus, matches, type Text, tabTo } from './visit.ts';
 
 /*
  * Three ways to use a page: with a mouse, with a keyboard alone, and through the tree that a screen reader reads. A task
  * is written once, in the words of the tree (roles and names), and done in each of them.
  */
 
-type Text = string | RegExp;
 type Role = 'button' | 'link' | 'checkbox' | 'textbox' | 'searchbox' | 'combobox';
 
 export type Hand = {
@@ -76,10 +75,7 @@ function keyboard(page: Page): Hand {
       await to('combobox', name);
       await page.keyboard.type(option);
     },
-    async has(role, name) {
-      const found = await focused(page);
-      assert.deepEqual([found.role, matches(found.name, name)], [role, true], `the focus is on ${found.name}`);
-    },
+    has: (role, name) => hasFocus(page, role, name),
   };
 }
 
@@ -97,7 +93,6 @@ type Node = {
   backendDOMNodeId?: number;
 };
 
-const matches = (given: string, wanted: Text) => (typeof wanted === 'string' ? given === wanted : wanted.test(given));
 const roleOf = ({ role }: Node) => String(role?.value ?? '');
 // Names hold isolates, which keep other people's names from turning a line around.
 const nameOf = ({ name }: Node) => String(name?.value ?? '').replace(/[\u2066-\u2069]/g, '');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { axeSource, type Person, type Role, theBrowser, theWorld, tokenOf, type World } from './world.ts';
 
@@ -103,8 +104,25 @@ export async function fits(page: Page): Promise<void> {
   assert.ok(content <= view, `the page is ${content} px wide in a window of ${view} px`);
 }
 
+/** A name, or a pattern for it. */
+export type Text = string | RegExp;
+
+export const matches = (given: string, wanted: Text): boolean =>
+  typeof wanted === 'string' ? given === wanted : wanted.test(given);
+
+/** Waits until something with this role and name has the focus. */
+export async function hasFocus(page: Page, role: string, name: Text): Promise<void> {
+  const until = Date.now() + patience;
+  for (;;) {
+    const found = await focused(page);
+    if (found.role === role && matches(found.name, name)) return;
+    assert.ok(Date.now() < until, `the focus is on the ${found.role} ${found.name}, and not on the ${role} ${name}`);
+    await setTimeout(20);
+  }
+}
+
 /** The element with the focus, as the accessibility tree describes it. */
-export async function focused(page: Page): Promise<{ role: string; name: string }> {
+async function focused(page: Page): Promise<{ role: string; name: string }> {
   const session = await page.context().newCDPSession(page);
   const { result } = await session.send('Runtime.evaluate', { expression: 'document.activeElement' });
   const { nodes } = await session.send('Accessibility.getPartialAXTree', {
@@ -116,11 +134,10 @@ export async function focused(page: Page): Promise<{ role: string; name: string 
 }
 
 /** Presses Tab until something with this role and name has the focus. */
-export async function tabTo(page: Page, role: string, name: string | RegExp): Promise<void> {
+export async function tabTo(page: Page, role: string, name: Text): Promise<void> {
   for (let turn = 0; turn < 80; turn++) {
     const found = await focused(page);
-    const isIt = typeof name === 'string' ? found.name === name : name.test(found.name);
-    if (found.role === role && isIt) return;
+    if (found.role === role && matches(found.name, name)) return;
     await page.keyboard.press('Tab');
   }
   assert.fail(`Tab does not reach ${role} ${name}`);
