@@ -1,4 +1,5 @@
 import { type Operations, operations } from './api.gen.ts';
+import { baseUrl } from './base-url.ts';
 import { CurfewApiError } from './errors.ts';
 
 export type ClientOptions = {
@@ -45,10 +46,11 @@ const defaultTimeout = 10_000;
  *
  *     const curfew = createClient({ url: 'http://127.0.0.1:2873', token: process.env.CURFEW_API_KEY });
  *     const { token } = await curfew.createSession({ userId: 'ada' });
+ *
+ * @throws `CurfewApiError` with `invalid_url`
  */
 export function createClient(options: ClientOptions): Client {
-  const base = options.url.replace(/\/+$/, '');
-  if (!URL.canParse(base)) throw new CurfewApiError('invalid_url', `${JSON.stringify(options.url)} is not a URL.`);
+  const base = baseUrl(options.url);
   const entries = Object.entries(operations).map(([name, operation]) => [
     name,
     (input: Record<string, unknown> = {}, call: CallOptions = {}) => send(base, options, operation, input, call),

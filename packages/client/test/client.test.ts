@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, test } from 'node:test';
 import { CurfewApiError, createClient, pages } from '../src/index.ts';
+import { createVerifier } from '../src/verifier.ts';
 
 /** A server whose answers the test determines. */
 async function answering(t: { after(done: () => void): void }, listener: RequestListener): Promise<string> {
@@ -135,7 +136,11 @@ describe('the client', () => {
       response.writeHead(500, { 'content-type': 'application/json' }).end('{"oops":true}');
     });
     assert.equal((await failure(createClient({ url: json }).me())).code, 'not_curfew');
-    assert.throws(() => createClient({ url: 'nonsense' }), { code: 'invalid_url' });
+    for (const url of ['nonsense', 'localhost:2873', '127.0.0.1:2873', 'ftp://example.org']) {
+      const told = { code: 'invalid_url', remedy: /such as http:\/\/127\.0\.0\.1:2873/ };
+      assert.throws(() => createClient({ url }), told, url);
+      assert.throws(() => createVerifier({ url, key: 'any' }), told, url);
+    }
   });
 
   test('a caller can cancel a call', async (t) => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { baseUrl } from '../base-url.ts';
 import { CurfewApiError } from '../errors.ts';
 import { fencePath, longestName } from '../protocol/index.ts';
 import { systemTiming } from './timing.ts';
@@ -81,13 +82,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   );
 }
 
-function streamUrl(text: string): string {
-  const base = text.replace(/\/+$/, '');
-  if (!URL.canParse(base) || !/^https?:/.test(base)) {
-    throw new CurfewApiError('invalid_url', `${JSON.stringify(text)} is not an http: or https: URL.`);
-  }
-  return `${base.replace(/^http/, 'ws')}${fencePath}`;
-}
+const streamUrl = (text: string): string => `${baseUrl(text).replace(/^http/i, 'ws')}${fencePath}`;
 
 function connect(url: string, events: StreamEvents): { send(text: string): void; close(): void } {
   const socket = new WebSocket(url);

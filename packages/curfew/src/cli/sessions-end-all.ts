@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { answer, confirmed, contextOf, exitCodes, presentSession, Stop, withFactor } from './context.ts';
+import { answer, type Context, confirmed, contextOf, exitCodes, presentSession, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { counted } from './terminal.ts';
-import { exactOption, findUser, nothingText, userText } from './user.ts';
+import { exactOption, findUser, nothingText, type User, userNames, userText, withName } from './user.ts';
 
 export function sessionsEndAll(sessions: Command): void {
   sessions
@@ -31,6 +31,7 @@ export function sessionsEndAll(sessions: Command): void {
         }
         const except = asked.except === 'current' ? presentSession(context) : asked.except;
         const user = await findUser(context, asked.user, asked.exact);
+        if (except !== undefined) await mustBeOf(context, user, except);
         const { total = 0 } = await client.listSessions({ user: user.id, status: 'active', limit: 1 });
         const count = counted(except === undefined ? total : Math.max(0, total - 1), 'session');
         await confirmed(context, `This ends ${count} of ${userText(user)}. Continue?`);
@@ -48,6 +49,19 @@ export function sessionsEndAll(sessions: Command): void {
         });
       },
     );
+}
+
+/** Refuses a session to keep that is not one of the user, before anybody is asked whether to go on. */
+async function mustBeOf(context: Context, user: User, id: string): Promise<void> {
+  const { session } = await context.client.getSession({ id });
+  if (session.userId !== user.id) {
+    const whose = withName(await userNames(context, [session.userId]), session.userId);
+    throw new Stop(
+      exitCodes.failed,
+      `The session ${id} cannot be kept: it is one of ${whose}, not of ${userText(user)}.`,
+    );
+  }
+  if (session.status === 'ended') throw new Stop(exitCodes.failed, `The session ${id} cannot be kept: it has ended.`);
 }
 
 function text({ message, receipt }: { message: string; receipt: Parameters<typeof receiptText>[0] }): string {

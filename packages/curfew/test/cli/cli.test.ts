@@ -130,6 +130,15 @@ describe('the command line', () => {
     const some = await run('--yes', 'sessions', 'end-all', '--user', 'alan', '--except', kept.session.id);
     assert.match(some.out, /^2 sessions of user alan have ended\.\nIn force everywhere/);
     assert.equal((await server.verify(kept.token)).active, true);
+    const keep = (id: string) => run('sessions', 'end-all', '--user', 'alan', '--except', id);
+    const [stranger, ended] = [await server.createSession('grace'), opened[0]!];
+    for (const [id, why] of [
+      [stranger.session.id, 'it is one of grace, not of user alan'],
+      [ended.session.id, 'it has ended'],
+    ] as const) {
+      const { code, err } = await keep(id);
+      assert.deepEqual([code, err.includes(why), err.includes('Continue?')], [1, true, false], err);
+    }
     const everybody = await run('sessions', 'end-all', '--everyone');
     assert.match(everybody.err, /This ends \d+ sessions?: everybody is signed out\./);
     assert.ok((await json('--yes', 'sessions', 'end-all', '--everyone')).ended >= 1);
