@@ -22,6 +22,9 @@ const piece = 100_000;
 
 export type Filling = { count: number; begins: number; expires: number };
 
+/** How many ids of those sessions are returned, spread evenly among them. */
+const sampled = 20_000;
+
 /**
  * Very many sessions in the order of time, as if they had been opened one after the other; those that expire are spread
  * among the others. Nobody has their tokens, so the hashes are arbitrary.
@@ -60,12 +63,18 @@ export function* sessionsOf({ count, begins, expires }: Filling): Iterable<Store
 
 /**
  * Fills an empty embedded store as it would be after the sweep has placed everything, one tree at a time in the order
- * of its keys: ten million sessions take minutes, not hours.
+ * of its keys: ten million sessions take minutes, not hours. Returns the ids of some of them.
  */
-export async function fillEmbedded(folder: string, filling: Filling, say: (text: string) => void): Promise<void> {
+export async function fillEmbedded(
+  folder: string,
+  filling: Filling,
+  say: (text: string) => void,
+): Promise<readonly SessionId[]> {
   await (await openLmdbStore(folder)).close();
   const tables = openTables(folder);
   const { sessions, live, deadlines, root } = tables;
+  const sample: SessionId[] = [];
+  const step = Math.max(1, Math.floor(filling.count / sampled));
   let written = 0;
   let some: StoredSession[] = [];
   const write = () => {
@@ -82,6 +91,7 @@ export async function fillEmbedded(folder: string, filling: Filling, say: (text:
     if (written % 1_000_000 === 0) say(`${written.toLocaleString('en')} sessions are there`);
   };
   for (const stored of sessionsOf(filling)) {
+    if ((written + some.length) % step === 0) sample.push(stored.id);
     some.push(stored);
     if (some.length === piece) write();
   }
@@ -102,6 +112,7 @@ export async function fillEmbedded(folder: string, filling: Filling, say: (text:
   await root.close();
   renameSync(join(compact, dataFile), join(folder, dataFile));
   rmSync(compact, { recursive: true });
+  return sample;
 }
 
 function inOrder<Entry extends readonly [string, unknown]>(entries: Entry[]): Entry[] {

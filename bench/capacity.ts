@@ -2,12 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
+import { day } from '../packages/curfew/src/domain/limits.ts';
+import { dataFile } from '../packages/curfew/src/stores/lmdb/inspect.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
+import { fillEmbedded } from './burst-data.ts';
 import { perSecond, type Row, rateOf } from './measure.ts';
 import { type Bench, library, openBench, openBenchOn, request, temporaryBenchFolder } from './setup.ts';
 
 /** Sessions in each store; half of them are there before the growth is measured. */
 const count = Number(process.env['BENCH_SESSIONS'] ?? 200_000);
+/** Sessions in the embedded store that is filled as far as anybody is likely to. */
+const most = Number(process.env['BENCH_MOST'] ?? 10_000_000);
 const calls = 5000;
 const inFlight = 64;
 
@@ -17,7 +22,7 @@ const inFlight = 64;
  */
 export async function capacityRows(say: (text: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const measure of [embedded, postgres, redis, cache]) rows.push(...(await measure(say)));
+  for (const measure of [embedded, filled, postgres, redis, cache]) rows.push(...(await measure(say)));
   return rows;
 }
 
@@ -72,10 +77,43 @@ async function embedded(say: (text: string) => void): Promise<Row[]> {
   // Only one process may open the folder, so this one caches nothing.
   const bench = await openBenchOn({ store: `lmdb:${folder.path}`, cacheSessions: 1 });
   try {
-    const sizes = () => ({ 'on disk': statSync(join(folder.path, 'data.mdb')).size });
+    const sizes = () => ({ 'on disk': statSync(join(folder.path, dataFile)).size });
     return [...(await growth(bench, 'LMDB', sizes)), ...(await rates(bench, bench, 'LMDB'))];
   } finally {
     await bench.close();
+    folder.remove();
+  }
+}
+
+/** What grows with the number of sessions in the embedded store, and what does not. */
+async function filled(say: (text: string) => void): Promise<Row[]> {
+  const name = `LMDB with ${most.toLocaleString('en')} sessions`;
+  say(`capacity: ${name}`);
+  const folder = temporaryBenchFolder();
+  try {
+    const begins = Date.now();
+    // Nothing expires meanwhile.
+    const ids = await fillEmbedded(folder.path, { count: most, begins, expires: begins + day }, say);
+    const bytes = statSync(join(folder.path, dataFile)).size;
+    const bench = await openBenchOn({ store: `lmdb:${folder.path}`, cacheSessions: 1 });
+    const opened = await bench.reopen();
+    const spread = (i: number) => ids[(i * 7919) % ids.length]!;
+    const users = Math.ceil(most / 4);
+    const rates: Record<string, (i: number) => Promise<unknown>> = {
+      creations: (i) => bench.authority.createSession(library, request(i, users)),
+      'sessions read from the store': (i) => bench.authority.getSession(spread(i)),
+      'ends, until they are stored': (i) => bench.authority.endSession(library, { id: spread(i) }, 'stored'),
+    };
+    const rows = [
+      row(`${name}: on disk`, `${(bytes / 1e9).toFixed(1)} GB; ${Math.round(bytes / most)} bytes each`),
+      row(`${name}: to open it`, `${opened.toFixed(0)} ms`),
+    ];
+    for (const [what, call] of Object.entries(rates)) {
+      rows.push(row(`${name}: ${what}`, perSecond(await rateOf(calls, inFlight, call))));
+    }
+    await bench.close();
+    return rows;
+  } finally {
     folder.remove();
   }
 }
