@@ -95,7 +95,8 @@ async function filled(say: (text: string) => void): Promise<Row[]> {
     // Nothing expires meanwhile.
     const ids = await fillEmbedded(folder.path, { count: most, begins, expires: begins + day }, say);
     const bytes = statSync(join(folder.path, dataFile)).size;
-    const bench = await openBenchOn({ store: `lmdb:${folder.path}`, cacheSessions: 1 });
+    const settings = { store: `lmdb:${folder.path}`, secretKey: randomBytes(32), cacheSessions: 1 };
+    const bench = await openBenchOn(settings);
     const opened = await bench.reopen();
     const spread = (i: number) => ids[(i * 7919) % ids.length]!;
     const users = Math.ceil(most / 4);

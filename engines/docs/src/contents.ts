@@ -41,6 +41,7 @@ export const contents: readonly { title: string; pages: readonly string[] }[] = 
       'docs/deploy.md',
       'docs/operation.md',
       'docs/metrics.md',
+      'docs/capacity.md',
       'docs/stores.md',
       'docs/postgres.md',
       'docs/redis.md',
