@@ -35,7 +35,7 @@ test('health ends with 1, and nothing else, if the server is not up', async (t) 
     [['health', '--ready', '--url', draining], /readyz is draining\./],
     [['health', '--url', await other(t, 200, 'It works!')], /answered 200, and not as Curfew does/],
     [['health', '--url', await other(t, 302, '')], /answered 302/],
-    [['health', '--url', 'nonsense'], /not a URL/],
+    [['health', '--url', 'nonsense'], /"nonsense" is not an http: or https: URL\.\s+→ Write the whole URL/],
   ] as const) {
     const { code, err } = await runCli(args);
     assert.equal(code, 1, args.join(' '));
