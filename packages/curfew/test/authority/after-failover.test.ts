@@ -50,6 +50,17 @@ async function failedOver(t: Context) {
   };
 }
 
+/** A minute passes while a node asks whether it is its turn. */
+const aMinutePasses =
+  ({ advance }: Pick<ReturnType<typeof manualClock>, 'advance'>) =>
+  ({ takeAttempt }: Store): Partial<Calls> => ({
+    takeAttempt: async (...rest) => {
+      const outcome = await takeAttempt(...rest);
+      advance(minute);
+      return outcome;
+    },
+  });
+
 const failed = (code: 'store_full' | 'store_unavailable') => () => Promise.reject(new CurfewError(code));
 
 test('if the node whose turn it is stops before it has ended everyone, another one does so', async (t) => {
@@ -66,13 +77,7 @@ test('if the node whose turn it is stops before it has ended everyone, another o
   });
   await node(stopped, stopping.signal);
   assert.deepEqual(await told(), []);
-  await node(({ takeAttempt }) => ({
-    takeAttempt: async (...rest) => {
-      const outcome = await takeAttempt(...rest);
-      clock.advance(minute);
-      return outcome;
-    },
-  }));
+  await node(aMinutePasses(clock));
   assert.deepEqual(await told(), ['everyone.ended', 'store.failed_over']);
   assert.equal(await status(), 'ended');
 });
@@ -133,13 +138,7 @@ test('sessions opened since everyone was ended are not ended, although the node 
   assert.deepEqual(await told(), ['everyone.ended']);
   clock.advance(1);
   const since = await openSession();
-  await node(({ takeAttempt }) => ({
-    takeAttempt: async (...rest) => {
-      const outcome = await takeAttempt(...rest);
-      clock.advance(minute);
-      return outcome;
-    },
-  }));
+  await node(aMinutePasses(clock));
   assert.deepEqual(await told(), ['everyone.ended', 'store.failed_over']);
   assert.equal(await since(), 'active');
 });
