@@ -1071,7 +1071,7 @@ export type Operations = {
   readiness: {
     input: Record<string, never>;
     output: {
-      /** `degraded`: it verifies, but cannot write. `unready`: it cannot verify. `draining`: it is about to shut down. */
+      /** `degraded`: it verifies, but cannot write. `unready`: it cannot verify, or is still starting. `draining`: it is about to shut down. */
       status: 'ready' | 'degraded' | 'unready' | 'draining';
       checks: {
         /** The store can be read. */
@@ -1114,7 +1114,7 @@ export type Operations = {
           /** Since when it has failed. */
           since?: string | undefined;
         };
-        /** The server is not about to shut down. */
+        /** The server has started, and is not about to shut down. */
         serving: {
           ok: boolean;
           /** What is wrong. */

@@ -51,6 +51,8 @@ export class Readiness {
   /** Why the last trial of writing failed. */
   #refusal: Trouble | undefined;
   #probedAt: number = Number.NEGATIVE_INFINITY;
+  /** Whether it listens already, but has not finished its start. */
+  #starting = false;
 
   constructor(checks: Checks, logger: Logger) {
     this.#checks = checks;
@@ -66,6 +68,15 @@ export class Readiness {
   /** Whether anything has probed lately: if not, nobody would notice that this server is draining. */
   get isProbed(): boolean {
     return performance.now() - this.#probedAt < probed;
+  }
+
+  /** Reports that requests should go elsewhere until `started` is called. */
+  starting(): void {
+    this.#starting = true;
+  }
+
+  started(): void {
+    this.#starting = false;
   }
 
   /** Reports from now on that requests should go elsewhere; they are still served. */
@@ -122,6 +133,7 @@ export class Readiness {
   }
 
   #reportOn(name: CheckName): CheckReport {
+    if (name === 'serving' && this.#starting) return { ok: false, detail: 'The server is still starting.' };
     const failing = this.#failing.get(name);
     if (!failing) return { ok: true };
     const { detail, remedy, since } = failing;
@@ -131,7 +143,7 @@ export class Readiness {
   #verdict(): Verdict {
     const failing = this.#failing;
     if (failing.has('serving')) return 'draining';
-    if (failing.has('storeRead') || failing.has('lease') || failing.has('clock')) return 'unready';
+    if (this.#starting || failing.has('storeRead') || failing.has('lease') || failing.has('clock')) return 'unready';
     return failing.has('storeWrite') ? 'degraded' : 'ready';
   }
 }

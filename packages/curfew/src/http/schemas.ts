@@ -259,14 +259,14 @@ const check = (description: string) =>
 export const readiness = Type.Object({
   status: oneOf(verdicts, {
     description:
-      '`degraded`: it verifies, but cannot write. `unready`: it cannot verify. `draining`: it is about to shut down.',
+      '`degraded`: it verifies, but cannot write. `unready`: it cannot verify, or is still starting. `draining`: it is about to shut down.',
   }),
   checks: Type.Object({
     storeRead: check('The store can be read.'),
     storeWrite: check('The store accepts writes: a trial succeeds, and none has failed or been delayed recently.'),
     lease: check('The server holds its lease on the store, without which it cannot verify.'),
     clock: check("The server's clock can be trusted."),
-    serving: check('The server is not about to shut down.'),
+    serving: check('The server has started, and is not about to shut down.'),
   }),
 });
 

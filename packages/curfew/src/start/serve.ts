@@ -101,6 +101,8 @@ export async function serve(
         calls: opened.calls,
       },
     });
+    // Until the first start is done, no credential works.
+    readiness.starting();
     const url = await listen(http, settings);
     // This comes last, when nothing else can fail: what it creates is shown only once the server is up.
     let first: FirstStart | undefined;
@@ -111,6 +113,7 @@ export async function serve(
       await http.close();
       throw error;
     }
+    readiness.started();
     logger.info({ url, store: showStore(settings.store), dialects: settings.dialects }, 'listening');
     logger.flush();
     return {

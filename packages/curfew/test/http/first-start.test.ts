@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
 import { firstStart } from '../../src/start/first-start.ts';
 import { serve } from '../../src/start/serve.ts';
+import { freePort } from '../support/free-port.ts';
 import { random } from '../support/ports.ts';
-import { adminPassword, TestServer } from '../support/server.ts';
+import { adminPassword, type Json, TestServer } from '../support/server.ts';
 import { temporaryStore } from '../support/store.ts';
 
 const key = makeKey(Date.now(), random);
@@ -52,4 +53,30 @@ test('an account is removed if its key could not be created', async (t) => {
   assert.equal(await store.findAccount({ username: 'second' }), undefined);
   empty.store.createKey = (...made) => store.createKey(...made);
   assert.ok((await firstStart(empty, given))?.apiKey);
+});
+
+test('a server is ready only once its first start is done, so that its key works', async (t) => {
+  const store = await temporaryStore();
+  t.after(store.remove);
+  const port = await freePort();
+  const starting = serve({
+    ...store.env,
+    CURFEW_HOST: '127.0.0.1',
+    CURFEW_PORT: String(port),
+    CURFEW_LOG_LEVEL: 'silent',
+    CURFEW_API_KEY: key,
+  });
+  t.after(async () => (await starting).close());
+  const url = `http://127.0.0.1:${port}`;
+  const heard: string[] = [];
+  for (let ready = false; !ready; ) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (!answer) continue;
+    ready = answer.ok;
+    if (!ready) heard.push(((await answer.json()) as Json).checks.serving.detail);
+  }
+  const { status } = await fetch(`${url}/v1/keys`, { headers: { authorization: `Bearer ${key}` } });
+  assert.equal(status, 200);
+  // Making the password's hash takes long enough for a probe.
+  assert.match(heard.at(-1) ?? '', /still starting/);
 });
