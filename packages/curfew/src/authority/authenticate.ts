@@ -6,6 +6,7 @@ import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { type Caller, type KeyCaller, type Person, personCaller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { InactiveReason, VerifiedToken } from './verification.ts';
 import { verdictOn, verifyFromStore, verifyRefreshToken } from './verify-session.ts';
 
@@ -22,7 +23,7 @@ export async function authenticate(context: AuthorityContext, token: string): Pr
  * @throws `token_malformed`, `token_unknown`, `key_revoked`
  */
 export async function authenticateKey(
-  context: Pick<AuthorityContext, 'store' | 'clock' | 'keyUse'>,
+  context: Pick<AuthorityContext, 'clock' | 'keyUse'> & { knownKeys: Pick<KnownKeys, 'read'> },
   token: string,
 ): Promise<KeyCaller> {
   const parsed = parseToken('key', token);
@@ -32,7 +33,7 @@ export async function authenticateKey(
       : 'An API key begins with cfk_';
     throw new CurfewError('token_malformed', { detail: `${why}.` });
   }
-  const key = await context.store.readKey(parsed.id as KeyId);
+  const key = await context.knownKeys.read(parsed.id as KeyId);
   if (!key || !secretMatches(parsed.secret, key.hash)) {
     throw new CurfewError('token_unknown', {
       detail: 'It is not an API key of this server.',

@@ -9,6 +9,7 @@ import type { Fence } from './fence.ts';
 import type { Guesses } from './guesses.ts';
 import type { KeyUse } from './key-use.ts';
 import type { KeyedQueue } from './keyed-queue.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { Passwords } from './passwords.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -22,6 +23,7 @@ export type AuthorityContext = {
   passwords: Passwords;
   activity: Activity;
   keyUse: KeyUse;
+  knownKeys: KnownKeys;
   eventCounts: EventCounts;
   /** Runs the calls on one named session one after the other. */
   queue: KeyedQueue;

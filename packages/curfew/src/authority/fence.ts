@@ -18,6 +18,8 @@ export type Fence = {
    * change. The returned function stops the watch.
    */
   watch(credential: Credential, onTouch: () => void): () => void;
+  /** Whether this node's lease is valid: what it has followed of the log is everything that others rely on. */
+  readonly leased: boolean;
   /** How often the store turned out to be another one, after a failover or a restore, since the process started. */
   readonly replacements: number;
   close(): Promise<void>;

@@ -79,6 +79,10 @@ export class ProcessFence implements Fence {
     return this.#guests.add(credential, onTouch);
   }
 
+  get leased(): boolean {
+    return this.#node.own.lease.valid;
+  }
+
   get replacements(): number {
     return this.#restarts.log_replaced + this.#restarts.store_incarnation;
   }

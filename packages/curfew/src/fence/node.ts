@@ -161,7 +161,10 @@ export class FenceNode implements Host {
     this.#events.onLowWatermark(this.lowWatermark);
     const stop = this.ports.store.watchLog?.(() => this.pull());
     if (stop) this.#timers.add('watch', stop);
-    this.#timers.every('poll', pollPause, () => this.pull());
+    this.#timers.every('poll', pollPause, () => {
+      // Notices may get lost; while changes make it read the log anyway, nothing is missed.
+      if (this.#pulls.quietFor >= pollPause / 2) this.pull();
+    });
     await this.renew();
     if (this.#over) return;
     this.#timers.every('renew', this.ports.lease / renewals, () => void this.renew().catch(this.ports.onError));

@@ -10,7 +10,7 @@ const gap = 10;
 export class Pace {
   readonly #timing: Timing;
   readonly #work: () => void;
-  #next: number = Number.NEGATIVE_INFINITY;
+  #began: number = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
   constructor(timing: Timing, work: () => void) {
@@ -18,10 +18,15 @@ export class Pace {
     this.#work = work;
   }
 
+  /** Milliseconds since the work began the last time. */
+  get quietFor(): number {
+    return this.#timing.mono() - this.#began;
+  }
+
   /** Runs the work as soon as the pace allows, once for all calls until then. */
   soon(): void {
     if (this.#cancel) return;
-    const wait = this.#next - this.#timing.mono();
+    const wait = gap - this.quietFor;
     if (wait <= 0) this.#do();
     else this.#cancel = this.#timing.after(wait, () => this.#do(), 'background');
   }
@@ -33,7 +38,7 @@ export class Pace {
 
   #do(): void {
     this.#cancel = undefined;
-    this.#next = this.#timing.mono() + gap;
+    this.#began = this.#timing.mono();
     this.#work();
   }
 }

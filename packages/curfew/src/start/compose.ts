@@ -9,10 +9,12 @@ import { EventCounts } from '../authority/event-series.ts';
 import { Guesses } from '../authority/guesses.ts';
 import { KeyUse } from '../authority/key-use.ts';
 import { KeyedQueue } from '../authority/keyed-queue.ts';
+import { KnownKeys } from '../authority/known-keys.ts';
 import { createPasswords } from '../authority/passwords.ts';
 import { createSecrets } from '../authority/secrets.ts';
 import { startUpkeep, type Upkeep } from '../authority/upkeep.ts';
 import { verifyFromStore } from '../authority/verify-session.ts';
+import type { KeyId } from '../domain/brand.ts';
 import { newId } from '../domain/ids.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Clock, Random } from '../domain/ports.ts';
@@ -132,6 +134,7 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       passwords: createPasswords(),
       activity,
       keyUse,
+      knownKeys: new KnownKeys(store, fence, () => timing.mono()),
       eventCounts: new EventCounts(store),
       queue: new KeyedQueue(),
       guesses: new Guesses(),
@@ -207,8 +210,13 @@ export async function openClock(
 }
 
 /** Attaching a verifier requires a scope of its own: a stream costs more than a call, and changes wait for it. */
-async function admitVerifier(parts: Parameters<typeof authenticateKey>[0], token: string): Promise<Admitted> {
-  const { key, granted } = await authenticateKey(parts, token);
+async function admitVerifier(
+  { store, clock, keyUse }: Pick<AuthorityContext, 'store' | 'clock' | 'keyUse'>,
+  token: string,
+): Promise<Admitted> {
+  // The node itself notes the changes that are applied while a key is read for a stream.
+  const knownKeys = { read: (id: KeyId) => store.readKey(id) };
+  const { key, granted } = await authenticateKey({ clock, keyUse, knownKeys }, token);
   if (granted.has('fence.attach')) return key;
   throw new CurfewError('permission_missing', {
     detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} does not have it.`,

@@ -19,6 +19,15 @@ test('the work is done at once, and once more for all calls within the next ten 
   assert.equal(done.at(-1), 100);
 });
 
+test('it tells for how long it has been quiet', () => {
+  const { timing, move } = steps();
+  const pace = new Pace(timing, () => {});
+  assert.equal(pace.quietFor, Number.POSITIVE_INFINITY);
+  pace.soon();
+  move(70);
+  assert.equal(pace.quietFor, 70);
+});
+
 test('pending work is not done after a stop', () => {
   const { timing, move } = steps();
   let done = 0;

@@ -88,6 +88,36 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       assert.equal(stored.body.receipt.everywhere, false);
     });
 
+    test('N2.2: a key that is in use all the time, and so is known to its server, is refused from the moment its revocation returns', async (t) => {
+      const { server, there } = await fleet(t);
+      const { key, token } = await keyWith(server, 'sessions.verify');
+      const session = await server.createSession();
+      const accepted: number[] = [];
+      let over = false;
+      const use = async () => {
+        while (!over) {
+          const began = performance.now();
+          const { status, body } = await server.call(
+            'POST',
+            '/v1/sessions/verify',
+            { token: session.token },
+            { as: token },
+          );
+          if (status === 200) accepted.push(began);
+          else assert.deepEqual([status, body.code], [401, 'key_revoked']);
+        }
+      };
+      const users = Array.from({ length: 4 }, use);
+      while (accepted.length < 100) await new Promise((resolve) => setTimeout(resolve, 5));
+      const { body } = await there('DELETE', `/v1/keys/${key.id}`);
+      const returned = performance.now();
+      assert.deepEqual([body.receipt.everywhere, body.receipt.by], [true, 'acks']);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      over = true;
+      await Promise.all(users);
+      assert.equal(accepted.filter((began) => began > returned).length, 0);
+    });
+
     test('N2.1: a verifier that never renews and says nothing is disconnected as well, and gets no more answers', async (t) => {
       const { server, there } = await fleet(t);
       const { key, token } = await keyWith(server, 'fence.attach');
