@@ -14,6 +14,7 @@ export type Mutant = {
 const path = (relative: string) => fileURLToPath(new URL(`../../../../${relative}`, import.meta.url));
 const client = (name: string) => path(`client/src/fence/${name}.ts`);
 const node = (name: string) => path(`curfew/src/fence/${name}.ts`);
+const knownKeys = path('curfew/src/authority/known-keys.ts');
 
 export const mutants: Record<string, Mutant> = {
   'holder-from-answer': {
@@ -381,6 +382,27 @@ export const mutants: Record<string, Mutant> = {
     breaks: 'a key that was revoked while the store was asked about it is let in',
     file: node('verifier-connection'),
     edits: [['while (this.#revoked.has(this.#key.id));', "while (this.#revoked.has(''));"]],
+  },
+  'knows-keys-without-a-lease': {
+    shownBy: 'known-keys.test.ts',
+    rule: 'R23',
+    breaks: 'a server whose lease has run out accepts a key that it remembers',
+    file: knownKeys,
+    edits: [['known && this.#fence.leased && ', 'known && ']],
+  },
+  'knows-keys-for-ever': {
+    shownBy: 'known-keys.test.ts',
+    rule: 'R23',
+    breaks: 'a server still remembers a key after it has applied its revocation',
+    file: knownKeys,
+    edits: [['      known?.forget();\n', '']],
+  },
+  'knows-keys-as-they-were': {
+    shownBy: 'known-keys.test.ts',
+    rule: 'R23',
+    breaks: 'a server remembers an answer about a key that its revocation has overtaken',
+    file: knownKeys,
+    edits: [[' || changed) return', ') return']],
   },
   'admits-before-the-tail': {
     shownBy: 'keys.test.ts',
