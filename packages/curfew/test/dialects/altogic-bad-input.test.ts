@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { refusalOf } from '../../src/dialects/altogic/error-map.ts';
 import { callErrors } from '../../src/errors.ts';
 import type { Store } from '../../src/stores/contract.ts';
-import { effectsIn, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
+import { effectsIn, newKey, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
 
 const base = '/_api/rest/v1/auth';
@@ -237,6 +237,7 @@ describe('Altogic: bad input', () => {
     for (const [operation, calls] of Object.entries(faults) as [keyof Store, string[]][]) {
       for (const [method, path, content] of routes.filter((route) => calls.includes(`${route[0]} ${route[1]}`))) {
         const headers: Record<string, string> = path === '/signin-email' ? { session: '' } : {};
+        if (operation === 'readKey') headers['x-client-key'] = await newKey(server);
         await refused(
           503,
           'service_unavailable',

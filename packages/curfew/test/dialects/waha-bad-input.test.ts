@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Store } from '../../src/stores/contract.ts';
-import { effectsIn, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
+import { effectsIn, newKey, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
 import { type Answer, TestServer } from '../support/server.ts';
 
 const base = '/api/sessions';
@@ -237,9 +237,10 @@ describe('WAHA: bad input', () => {
     ];
     for (const [operation, calls] of faults) {
       for (const [method, path, body] of calls) {
+        const headers: Record<string, string> = operation === 'readKey' ? { 'x-api-key': await newKey(server) } : {};
         const before = await snapshot();
         const answer = await whileFailing(server.context.store, operation, () =>
-          call(method, base + path, body && JSON.stringify(body)),
+          call(method, base + path, body && JSON.stringify(body), headers),
         );
         assert.equal(answer.status, 503, `${operation} ${method} ${path}`);
         inItsShape(answer, operation);

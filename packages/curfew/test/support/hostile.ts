@@ -81,3 +81,8 @@ export async function effectsIn({ context }: TestServer): Promise<{ active: numb
   const { store, clock } = context;
   return { active: await store.countActive(clock.nowForEnd()), head: (await store.logHead()).sequence };
 }
+
+/** The token of an API key that the server has not read yet, so that it has to ask the store. */
+export async function newKey(server: TestServer): Promise<string> {
+  return (await server.call('POST', '/v1/keys', { name: 'new', scopes: ['sessions.verify'] })).body.token;
+}
