@@ -10,13 +10,16 @@ const coalesce = hour;
 export class KeyUse {
   readonly #store: Store;
   #used: Map<KeyId, number> = new Map();
+  /** What was written here: a key that was read before does not show it. */
+  readonly #written: Map<KeyId, number> = new Map();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
   note({ id, lastUsedAt }: Pick<ApiKey, 'id' | 'lastUsedAt'>, now: number): void {
-    if (lastUsedAt === undefined || now - lastUsedAt >= coalesce) this.#used.set(id, now);
+    const last = Math.max(lastUsedAt ?? Number.NEGATIVE_INFINITY, this.#written.get(id) ?? Number.NEGATIVE_INFINITY);
+    if (now - last >= coalesce) this.#used.set(id, now);
   }
 
   /** Writes what was noted. If that fails, it is written the next time. */
@@ -26,6 +29,7 @@ export class KeyUse {
     this.#used = new Map();
     try {
       await this.#store.touchKeys([...used].map(([id, at]) => ({ id, at })));
+      for (const [id, at] of used) this.#written.set(id, at);
     } catch (error) {
       this.#used = new Map([...used, ...this.#used]);
       throw error;
