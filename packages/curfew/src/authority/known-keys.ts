@@ -47,7 +47,8 @@ export class KnownKeys {
       // A change that was applied meanwhile may be newer than the answer.
       if (!key || key.revokedAt !== undefined || changed) return key;
       this.#known.get(id)?.forget();
-      if (this.#known.size >= most) [...this.#known.values()][0]!.forget();
+      const [oldest] = this.#known.values();
+      if (this.#known.size >= most) oldest!.forget();
       known = {
         key,
         readAt,

@@ -77,6 +77,6 @@ test('a server is ready only once its first start is done, so that its key works
   }
   const { status } = await fetch(`${url}/v1/keys`, { headers: { authorization: `Bearer ${key}` } });
   assert.equal(status, 200);
-  // Making the password's hash takes long enough for a probe.
-  assert.match(heard.at(-1) ?? '', /still starting/);
+  // A probe that began before the end of the start may get its answer after it, so there may be none of these.
+  for (const told of heard) assert.match(told, /still starting/);
 });
