@@ -15,9 +15,9 @@ export type FirstStart = {
 };
 
 /**
- * On an empty store: creates the first account, an administrator, and an API key with every scope; both or neither.
- * `undefined` if the store has been used before.
- * @throws `config_invalid` if the password that was set is not accepted
+ * On an empty store: creates the first account, an administrator, and an API key with every scope, and keeps the secret
+ * key's fingerprint (`keepKey`); all of it, or neither account nor API key. `undefined` if the store has been used before.
+ * @throws `config_invalid` if the password that was set is not accepted, and what `keepKey` throws
  */
 export async function firstStart(
   context: AuthorityContext,
@@ -27,6 +27,7 @@ export async function firstStart(
     adminPassword?: string | undefined;
     apiKey?: string | undefined;
   },
+  keepKey: () => Promise<void>,
 ): Promise<FirstStart | undefined> {
   const { store, random } = context;
   const [{ accounts }, { keys }] = await Promise.all([store.listAccounts({ limit: 1 }), store.listKeys({ limit: 1 })]);
@@ -48,6 +49,7 @@ export async function firstStart(
   const key = { name: 'root', scopes: permissions };
   let apiKey: string | undefined;
   try {
+    await keepKey();
     if (given.apiKey === undefined) apiKey = (await createKey(context, library, key)).token;
     else await importKey(context, library, { ...key, token: given.apiKey });
   } catch (error) {

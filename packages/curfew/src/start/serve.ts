@@ -107,8 +107,8 @@ export async function serve(
     // This comes last, when nothing else can fail: what it creates is shown only once the server is up.
     let first: FirstStart | undefined;
     try {
-      first = await firstStart(context, settings);
-      await opened.keepKey();
+      first = await firstStart(context, settings, opened.keepKey);
+      if (!first) await opened.keepKey();
     } catch (error) {
       await http.close();
       throw error;

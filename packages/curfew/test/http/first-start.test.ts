@@ -39,7 +39,7 @@ test('N9.1: a failed first start creates nothing, and the next start is the firs
   assert.equal(answer.status, 200);
 });
 
-test('an account is removed if its key could not be created', async (t) => {
+test('N9.1: the account is removed if its key or the fingerprint of the secret key could not be stored', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { context } = server;
@@ -47,12 +47,20 @@ test('an account is removed if its key could not be created', async (t) => {
   const empty = { ...context, store: Object.create(store) as typeof store };
   empty.store.listAccounts = async () => ({ accounts: [], next: undefined, partial: false });
   empty.store.listKeys = async () => ({ keys: [], next: undefined });
-  empty.store.createKey = () => Promise.reject(new Error('the disk is full'));
   const given = { adminUsername: 'second', adminPassword };
-  await assert.rejects(firstStart(empty, given), /the disk is full/);
-  assert.equal(await store.findAccount({ username: 'second' }), undefined);
+  const full = () => Promise.reject(new Error('the disk is full'));
+  const keys = async () => (await store.listKeys({ limit: 100 })).keys.length;
+  const before = await keys();
+  empty.store.createKey = full;
+  await assert.rejects(
+    firstStart(empty, given, async () => {}),
+    /the disk is full/,
+  );
   empty.store.createKey = (...made) => store.createKey(...made);
-  assert.ok((await firstStart(empty, given))?.apiKey);
+  await assert.rejects(firstStart(empty, given, full), /the disk is full/);
+  assert.equal(await store.findAccount({ username: 'second' }), undefined);
+  assert.equal(await keys(), before);
+  assert.ok((await firstStart(empty, given, async () => {}))?.apiKey);
 });
 
 test('a server is ready only once its first start is done, so that its key works', async (t) => {
