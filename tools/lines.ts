@@ -12,6 +12,7 @@ const stores = fileURLToPath(new URL('../packages/curfew/src/stores/', import.me
 /** The files of each part, the first pattern that fits; what fits none is the engine itself. */
 const parts: Readonly<Record<string, readonly string[]>> = {
   'released steps of the schema': ['postgres/migrations/*'],
+  'functions that run in PostgreSQL': ['postgres/functions/*'],
   'Lua that runs in Redis': ['redis/scripts/*'],
   'export and import': ['*/transfer.ts'],
   'its server and the connections': [

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type CurfewError, createCurfew } from 'curfew';
 import type { Permission } from '../../../../packages/curfew/src/domain/permissions.ts';
@@ -12,6 +13,7 @@ import {
 } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { migrate, schemaVersion } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
 import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
+import { newestOlder, stepsUntil } from './older/index.ts';
 import { PostgresServer } from './server.ts';
 
 /** Every error of an opening names the problem, and never the password. */
@@ -132,10 +134,7 @@ describe('opening a store on PostgreSQL', () => {
   test('step 8: keys that could attach a verifier get the scope for it, whatever their names contain', async (t) => {
     const url = await server.createDatabase('attaching');
     const database = new Database(parseLocation(url));
-    await migrate(
-      database,
-      migrations.filter(({ number }) => number < 8),
-    );
+    await migrate(database, stepsUntil(7));
     const fixture = new StoreFixture({ store: undefined as never, dispose: async () => {} });
     const names = ['plain', '"scopes":["sessions.verify"', 'sessions.verify', 'a\u0000b', '\\"scopes\\":['];
     const keys = names.flatMap((name) => [
@@ -158,10 +157,7 @@ describe('opening a store on PostgreSQL', () => {
   test('step 15: users keep their epochs and their numbers of active sessions', async (t) => {
     const url = await server.createDatabase('counted');
     const database = new Database(parseLocation(url));
-    await migrate(
-      database,
-      migrations.filter(({ number }) => number < 15),
-    );
+    await migrate(database, stepsUntil(14));
     await database.close();
     // The functions of then write rows that a store of today has made elsewhere.
     const model = await openPostgresStore(await server.createDatabase('model'));
@@ -183,10 +179,13 @@ describe('opening a store on PostgreSQL', () => {
     ];
     const earlier = await server.connect('counted');
     await earlier.query('SET search_path = curfew');
-    for (const one of writes) await earlier.query('SELECT write($1)', [JSON.stringify([one])]);
-    await earlier.end();
+    const write = (one: unknown) => earlier.query('SELECT write($1)', [JSON.stringify([one])]);
+    for (const one of writes) await write(one);
     const store = await openPostgresStore(url);
     t.after(() => store.close());
+    // A server of that version that still runs changes nothing any more.
+    await assert.rejects(write(writes.at(-1)), /function write\(unknown\) does not exist/);
+    await earlier.end();
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     const state = async (userId: string) => [
       (await store.readUser(user(userId))).epochs.user,
@@ -212,6 +211,62 @@ describe('opening a store on PostgreSQL', () => {
       ],
     );
     assert.equal(await store.countActive(start + 10), 4);
+  });
+
+  test('a schema of each earlier version becomes the same as a new one', async () => {
+    const shapeOf = async (database: string) => {
+      const { rows } = await server.sql(
+        database,
+        `WITH here AS (SELECT 'curfew'::regnamespace AS oid)
+         SELECT format('column %s.%s %s %s %s', a.attrelid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
+             a.attnotnull, (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+               WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)) AS text
+           FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN here ON c.relnamespace = here.oid
+           WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+         UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'curfew'
+         UNION ALL SELECT format('%s %s %s', c.relname, c.relpersistence, c.reloptions) FROM pg_class c JOIN here
+           ON c.relnamespace = here.oid WHERE c.relkind = 'r'
+         UNION ALL SELECT format('%s: %s', conrelid::regclass, pg_get_constraintdef(c.oid)) FROM pg_constraint c JOIN here
+           ON connamespace = here.oid WHERE contype <> 'n'
+         UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN here
+           ON c.relnamespace = here.oid WHERE NOT t.tgisinternal
+         UNION ALL SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN here ON p.pronamespace = here.oid
+         UNION ALL SELECT format('type %s', t.typname) FROM pg_type t JOIN here ON t.typnamespace = here.oid
+         ORDER BY text`,
+      );
+      return rows.map(({ text }) => text as string);
+    };
+    await (await openPostgresStore(await server.createDatabase('fresh'))).close();
+    const fresh = await shapeOf('fresh');
+    assert.ok(fresh.length > 150, `only ${fresh.length} parts`);
+    for (let version = 1; version <= newestOlder; version++) {
+      const url = await server.createDatabase(`version_${version}`);
+      const database = new Database(parseLocation(url));
+      await migrate(database, stepsUntil(version));
+      await database.close();
+      await (await openPostgresStore(url)).close();
+      assert.deepEqual(await shapeOf(`version_${version}`), fresh, `version ${version}`);
+    }
+  });
+
+  test('functions that an application has in the same schema stay, whatever their names', async () => {
+    const url = await server.createDatabase('shared');
+    const application = "CREATE FUNCTION write(jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT $1'";
+    await server.sql('shared', `CREATE SCHEMA curfew; SET search_path = curfew; ${application}`);
+    await (await openPostgresStore(url)).close();
+    const { rows } = await server.sql('shared', `SELECT curfew.write('"here"') AS answer`);
+    assert.equal(rows[0].answer, 'here');
+  });
+
+  test('a change of the functions is a step of its own', () => {
+    const known = { number: 20, hash: 'e1e95322110db63d' };
+    const { number, sql } = migrations.at(-1)!;
+    const hash = createHash('sha256').update(sql).digest('hex').slice(0, 16);
+    assert.deepEqual(
+      { number, hash },
+      known,
+      'give the step of the functions the next number, and write both down here',
+    );
   });
 
   test('a schema newer than the program is refused and left as it was', async () => {

@@ -15,8 +15,8 @@ import {
   parseLocation,
 } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { migrate } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
-import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
+import { stepsUntil } from './older/index.ts';
 import { PostgresServer } from './server.ts';
 
 describe('positions and incarnations on PostgreSQL', () => {
@@ -39,7 +39,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     const url = await server.createDatabase('earlier');
     const database = new Database(parseLocation(url));
     open.push(database);
-    await migrate(database, migrations.slice(0, 2));
+    await migrate(database, stepsUntil(2));
     const client = await server.connect('earlier');
     await client.query('SET search_path = curfew');
     for (let i = 0; i < 3; i++) {

@@ -120,7 +120,7 @@ function decodeEnd(row: Row, prefix: 'end_' | 'epoch_end_'): SequencedEnd {
   };
 }
 
-/** An end in the format of the arguments of the functions in migrations/; {@link decodeEnding} reads their results. */
+/** What a step of an epoch says of the ends that it gives; {@link decodeEnding} reads it. */
 export function encodeEnding({ at, by, reason }: End): Row {
   return { at, actor: by, reason };
 }

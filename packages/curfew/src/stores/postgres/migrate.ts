@@ -30,6 +30,8 @@ export async function migrate(database: Database, steps: readonly Migration[] = 
     await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.migrations (
       number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
     const plan = planOf(schema, await versionOf(client, schema), steps);
+    // Servers of an earlier version may be writing.
+    if (plan.version > 0 && plan.pending.length > 0) await client.query(lockWriters);
     for (const { number, name, sql } of plan.pending) {
       await client.query(sql);
       await client.query('INSERT INTO migrations (number, name) VALUES ($1, $2)', [number, name]);
@@ -38,6 +40,9 @@ export async function migrate(database: Database, steps: readonly Migration[] = 
     return plan;
   });
 }
+
+/** As `lock_writers` does, which the schema does not have in every version. */
+const lockWriters = `SELECT pg_advisory_xact_lock('counters'::regclass::oid::bigint), set_config('lock_timeout', '50ms', true)`;
 
 /** What {@link migrate} would do. Changes nothing. */
 export function planMigration(database: Database, steps: readonly Migration[] = migrations): Promise<Plan> {

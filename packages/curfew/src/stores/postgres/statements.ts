@@ -2,7 +2,7 @@ import { limits } from '../../domain/limits.ts';
 import type { SessionQuery } from '../contract.ts';
 import type { Statement } from './database.ts';
 
-/* Every statement that reads, in one place; those that write are in migrations/. */
+/* Every statement that reads, in one place; those that write are in functions/. */
 
 const named = (name: string, text: string): Statement => ({ name: `curfew ${name}`, text });
 

@@ -52,7 +52,7 @@ export class PostgresStore implements Omit<Store, keyof Ruled> {
    */
   readonly #fence: Database;
   /**
-   * Writes and sweeps stay on a few connections: the server compiles the functions of migrations/ for each connection,
+   * Writes and sweeps stay on a few connections: the server compiles its functions (functions/) for each connection,
    * and plans their statements for its first calls, which costs several times as much as later calls.
    */
   readonly #writer: Database;

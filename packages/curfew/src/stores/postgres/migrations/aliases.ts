@@ -1,14 +1,9 @@
-import { commitChanges } from './commits.ts';
-
 /*
- * Aliases stand with their session, each as one text, and in a table of their own that the triggers keep: whoever writes
- * or forgets a session, a server of an earlier version among them, need not know of it. What follows kind and hash, the
- * time at which an alias was spent, is no part of its name. The triggers find their table whatever search path a person
- * has who deletes a session by hand.
+ * Aliases stand with their session, each as one text, and in a table of their own that the triggers keep: what writes or
+ * forgets a session need not know of it. What follows kind and hash, the time at which an alias was spent, is no part of
+ * its name. The triggers find their table whatever search path a person has who deletes a session by hand.
  */
 export const aliases = `
-CALL lock_writers();
-
 ALTER TABLE sessions ADD COLUMN aliases text[] COLLATE "C";
 
 CREATE TABLE aliases (
@@ -34,4 +29,4 @@ CREATE TRIGGER hold_aliases AFTER INSERT ON sessions FOR EACH ROW WHEN (NEW.alia
   EXECUTE FUNCTION hold_aliases();
 CREATE TRIGGER free_aliases AFTER DELETE ON sessions FOR EACH ROW WHEN (OLD.aliases IS NOT NULL)
   EXECUTE FUNCTION free_aliases();
-${commitChanges({ aliases: true })}`;
+`;

@@ -1,12 +1,10 @@
+import { batchByIndex } from './by-index.ts';
+
 /*
  * The one way to write what was decided elsewhere: many changes in one call, one transaction, one round trip. Each part
  * is a JSON array, or null; `of` is the place of the change that an element belongs to. A change is lost, with all its
  * parts, if one of the rows or epochs that it was decided on is not so any more; what was found is returned.
- *
- * Batches are small beside the tables, so whatever the planner knows of them: by index.
  */
-const byIndex =
-  'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
 /** The columns of a session that changes. */
 const columns = [
@@ -27,12 +25,9 @@ const columns = [
   'end_reason',
   'end_sequence',
   'written_at',
-];
-
-const columnsOf = ({ aliases, content }: Knowing) => [
-  ...columns,
-  ...(aliases ? ['aliases'] : []),
-  ...(content ? ['content', 'idle'] : []),
+  'aliases',
+  'content',
+  'idle',
 ];
 
 /** The newest version of a user's row, for a statement that runs by index. */
@@ -42,15 +37,25 @@ const newest = (id: string) =>
 /** Changes whenever a session of the user is created or ended. */
 const revision = 'coalesce(u.number, -1)';
 
-/** What of sessions the function knows: it did not know either in the step that made it. */
-type Knowing = { aliases?: boolean | undefined; content?: boolean | undefined };
+export const commit: string = `
+-- A user's sessions under these epochs whose end is not recorded. Found by user alone: an index over all that have not
+-- ended would be walked from end to end.
+CREATE OR REPLACE FUNCTION live_of(asked text, epoch integer, everyone integer) RETURNS SETOF sessions LANGUAGE plpgsql STABLE
+${batchByIndex} AS $$
+BEGIN
+  RETURN QUERY WITH own AS MATERIALIZED (SELECT * FROM sessions s WHERE s.user_id = asked)
+    SELECT * FROM own WHERE own.end_at IS NULL AND own.epoch_user = epoch AND own.epoch_everyone = everyone;
+END $$;
 
-export const commitChanges = ({ aliases, content }: Knowing): string => `
-CREATE ${aliases ? 'OR REPLACE ' : ''}FUNCTION commit_changes(
+CREATE OR REPLACE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+  SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
+$$;
+
+CREATE OR REPLACE FUNCTION commit_changes(
   asked_sessions json, asked_users json, asked_slots json, asked_accounts json, asked_names json, asked_keys json,
   made json, changed json, slots_put json, slots_gone json, accounts_put json, accounts_gone json, keys_put json,
   counts json, steps json, entries json, told json,
-  OUT lost integer[], OUT present json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${byIndex} AS $$
+  OUT lost integer[], OUT present json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${batchByIndex} AS $$
 DECLARE
   c counters;
   owner users;
@@ -86,14 +91,10 @@ BEGIN
     UNION ALL
     SELECT e.of FROM json_to_recordset(asked_keys) AS e (of integer, id text, there boolean, revoked_at bigint)
       LEFT JOIN keys k ON k.id = e.id
-      WHERE (k.id IS NOT NULL) <> e.there OR k.revoked_at IS DISTINCT FROM e.revoked_at${
-        aliases
-          ? `
+      WHERE (k.id IS NOT NULL) <> e.there OR k.revoked_at IS DISTINCT FROM e.revoked_at
     UNION ALL
     SELECT e.of FROM json_to_recordset(made) AS e (of integer, aliases text[])
-      WHERE EXISTS (SELECT FROM aliases a WHERE a.alias = ANY (e.aliases))`
-          : ''
-      }
+      WHERE EXISTS (SELECT FROM aliases a WHERE a.alias = ANY (e.aliases))
   );
   IF cardinality(lost) > 0 THEN
     present := json_build_object(
@@ -107,15 +108,11 @@ BEGIN
             UNION ALL
             (SELECT * FROM epochs y WHERE y.user_id = '' AND y.number > s.epoch_everyone ORDER BY y.number LIMIT 1)
             ORDER BY sequence LIMIT 1
-          ) p ON s.end_at IS NULL WHERE s.id = ${
-            aliases
-              ? `ANY (ARRAY(
+          ) p ON s.end_at IS NULL WHERE s.id = ANY (ARRAY(
             SELECT e.id UNION ALL
             SELECT a.session_id FROM json_to_recordset(made) AS m (id text, aliases text[])
               JOIN aliases a ON a.alias = ANY (m.aliases) WHERE m.id = e.id
-          ))`
-              : 'e.id'
-          }
+          ))
         ) x WHERE e.of = ANY (lost)
       ),
       'slots', (
@@ -163,10 +160,8 @@ BEGIN
     INSERT INTO sessions SELECT * FROM json_populate_recordset(NULL::sessions, made);
   END IF;
   IF changed IS NOT NULL THEN
-    UPDATE sessions t SET (${columnsOf({ aliases, content }).join(', ')}) = (
-        SELECT ${columnsOf({ aliases, content })
-          .map((column) => toPut(column))
-          .join(', ')} FROM json_populate_record(t, e.set) p
+    UPDATE sessions t SET (${columns.join(', ')}) = (
+        SELECT ${columns.map(toPut).join(', ')} FROM json_populate_record(t, e.set) p
       )
       FROM json_to_recordset(changed) AS e (id text, before integer, seen bigint, entry integer, set json)
       WHERE t.id = e.id AND t.version = e.before AND coalesce(t.last_seen_at = e.seen, true);
@@ -257,75 +252,6 @@ BEGIN
   END IF;
   CALL keep_counters(c);
 END $$;
-`;
-
-export const commits = `
-CALL lock_writers();
-
--- A user's sessions under these epochs whose end is not recorded. Found by user alone: an index over all that have not
--- ended would be walked from end to end.
-CREATE FUNCTION live_of(asked text, epoch integer, everyone integer) RETURNS SETOF sessions LANGUAGE plpgsql STABLE
-${byIndex} AS $$
-BEGIN
-  RETURN QUERY WITH own AS MATERIALIZED (SELECT * FROM sessions s WHERE s.user_id = asked)
-    SELECT * FROM own WHERE own.end_at IS NULL AND own.epoch_user = epoch AND own.epoch_everyone = everyone;
-END $$;
-
--- Sessions whose deadline has passed; the sweep writes their ends down. Locked ones are left for later.
-CREATE FUNCTION due_at(now bigint, most integer) RETURNS SETOF sessions LANGUAGE plpgsql ${byIndex} AS $$
-BEGIN
-  RETURN QUERY SELECT * FROM sessions s WHERE s.end_at IS NULL AND s.armed <= now AND deadline_of(s) <= now
-    ORDER BY s.armed LIMIT most FOR UPDATE SKIP LOCKED;
-END $$;
-
--- Sessions that a step of a user, or of everyone (''), has passed, after a place in the order of ids.
-CREATE FUNCTION passed_by(owner text, step integer, after text, most integer) RETURNS SETOF sessions LANGUAGE plpgsql
-${byIndex} SET enable_sort = off AS $$
-BEGIN
-  IF owner = '' THEN
-    RETURN QUERY SELECT * FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step
-      ORDER BY s.epoch_everyone, s.id LIMIT most FOR UPDATE SKIP LOCKED;
-  ELSE
-    RETURN QUERY SELECT * FROM sessions s WHERE s.user_id = owner AND s.id > after AND s.end_at IS NULL
-      AND s.epoch_user < step ORDER BY s.user_id, s.id LIMIT most FOR UPDATE SKIP LOCKED;
-  END IF;
-END $$;
-
--- Notes how far a walk over what steps have passed has come: up to a session of an owner, or to its end. A walk that
--- passed over locked rows begins anew.
-CREATE FUNCTION settle_steps(owners text[], numbers integer[], unfinished text, place text) RETURNS void LANGUAGE plpgsql
-${byIndex} AS $$
-DECLARE
-  step record;
-  nothing_left boolean;
-BEGIN
-  PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
-  FOR step IN SELECT * FROM unnest(owners, numbers) AS p (user_id, number)
-    WHERE unfinished IS NULL OR p.user_id COLLATE "C" <= unfinished LOOP
-    IF step.user_id = unfinished THEN
-      UPDATE epochs e SET swept = place WHERE e.user_id = step.user_id AND e.number = step.number AND e.user_id <> '';
-      CONTINUE;
-    END IF;
-    IF step.user_id = '' THEN
-      nothing_left := (SELECT s.id FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step.number
-        ORDER BY s.epoch_everyone, s.id LIMIT 1) IS NULL;
-    ELSE
-      nothing_left := (SELECT s.id FROM sessions s WHERE s.user_id = step.user_id AND s.end_at IS NULL
-        AND s.epoch_user < step.number ORDER BY s.user_id, s.id LIMIT 1) IS NULL;
-    END IF;
-    IF nothing_left THEN
-      UPDATE epochs e SET settled = true WHERE e.user_id = step.user_id AND e.number <= step.number AND NOT e.settled;
-    ELSE
-      UPDATE epochs e SET swept = '' WHERE e.user_id = step.user_id AND e.number = step.number AND e.swept <> '';
-    END IF;
-  END LOOP;
-END $$;
-
-CREATE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$
-  SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
-$$;
-
-${commitChanges({}).trim()}
 `;
 
 function toPut(column: string): string {
