@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { storeEvents } from '../../../../packages/curfew/src/domain/events.ts';
 import type { StoredSession } from '../../../../packages/curfew/src/domain/session.ts';
-import { endingOf } from '../../../../packages/curfew/src/rules/end-session.ts';
-import type { Change } from '../../../../packages/curfew/src/stores/commit.ts';
 import { StoreFixture, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
-import { encodeChanges } from '../../../../packages/curfew/src/stores/postgres/engine.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { reads } from '../../../../packages/curfew/src/stores/postgres/statements.ts';
+import { commitCall, endOf } from './changes.ts';
 import { PostgresServer } from './server.ts';
 
 test('during a long transaction, rows that are written often are found without reading their dead versions', async (t) => {
@@ -21,49 +19,37 @@ test('during a long transaction, rows that are written often are found without r
   t.after(() => client.end());
   await client.query('SET search_path = curfew');
 
-  const event = JSON.stringify([{ do: 'append_event', event: { type: 'login.failed', at: 1, data: '{}' } }]);
-  const write = `SELECT write('${event}')`;
+  const event = { type: 'login.failed', at: 1, by: 'anonymous' } as const;
+  const write = commitCall({ at: 1, events: [event] });
   const renew = (counter: string) => `CALL write_node('n1', ${counter}, 0, 0, '')`;
   const repeat = (times: number, from: number) =>
     client.query(`DO $$ BEGIN
-      FOR i IN 1..${times} LOOP PERFORM write('${event}'); COMMIT; ${renew(`${from} + i`)}; COMMIT; END LOOP;
+      FOR i IN 1..${times} LOOP PERFORM ${write}; COMMIT; ${renew(`${from} + i`)}; COMMIT; END LOOP;
     END $$`);
   // One user signs in and out all the time.
   const fixture = new StoreFixture({ store, dispose: async () => {} });
-  const { id } = await fixture.create({ userId: 'ada' });
-  await client.query(`
-    CREATE FUNCTION pg_temp.creation(made text) RETURNS jsonb LANGUAGE sql AS $$
-      SELECT jsonb_build_array(jsonb_build_object('do', 'create_session', 'now', 1,
-        'session', to_jsonb(s) || jsonb_build_object('id', made),
-        'event', jsonb_build_object('type', 'session.created', 'at', 1, 'user_id', s.user_id, 'session_id', made, 'data', '{}')))
-      FROM sessions s WHERE s.id = '${id}'
-    $$;
-    CREATE FUNCTION pg_temp.ending(made text) RETURNS jsonb LANGUAGE sql AS $$
-      SELECT jsonb_build_array(jsonb_build_object('do', 'end_session', 'id', made,
-        'end', jsonb_build_object('at', 1, 'actor', 'user:ada', 'reason', 'logout')))
-    $$`);
-  const signInAndOut = (times: number, from: number) =>
-    client.query(`DO $$ BEGIN
-      FOR i IN ${from + 1}..${from + times} LOOP
-        PERFORM write(pg_temp.creation('s' || i)); COMMIT; PERFORM write(pg_temp.ending('s' || i)); COMMIT;
-      END LOOP;
-    END $$`);
-  await client.query(`PREPARE users (text[]) AS ${reads.users.text}`);
-  // What servers of today send for a creation and an end, and for a change that only writes the user's row.
+  await fixture.create({ userId: 'ada' });
   const on = { userId: user('ada'), user: 0, everyone: 0 };
-  const quoted = (part: string | null) => (part === null ? 'NULL' : `'${part}'`);
-  const commit = (change: Partial<Change>) =>
-    `SELECT * FROM commit_changes(${encodeChanges([{ at: 1, on, ...change }])
-      .map(quoted)
-      .join(', ')})`;
   const creation = (made: StoredSession) =>
-    commit({
+    commitCall({
+      at: 1,
+      on,
       rows: [{ table: 'sessions', after: made }],
       count: 1,
       events: [storeEvents.created(made, 'key:test', 1)],
     });
   const why = { at: 1, by: 'user:ada', reason: 'logout' } as const;
-  const end = (made: StoredSession) => commit(endingOf(made, why, { slot: undefined, counted: true, entry: 0 }));
+  const end = (made: StoredSession) => commitCall(endOf(made, why));
+  const model = fixture.plan({ userId: 'ada' });
+  /** The same for a session with the id `s<i>`. */
+  const numbered = (call: string) => call.replaceAll(/'([^']*)'/g, `replace('$1', '${model.id}', 's' || i)::json`);
+  const signInAndOut = (times: number, from: number) =>
+    client.query(`DO $$ BEGIN
+      FOR i IN ${from + 1}..${from + times} LOOP
+        PERFORM ${numbered(creation(model))}; COMMIT; PERFORM ${numbered(end(model))}; COMMIT;
+      END LOOP;
+    END $$`);
+  await client.query(`PREPARE users (text[]) AS ${reads.users.text}`);
   // The pages that PostgreSQL touches in its memory are the whole cost of a call, so the test counts them.
   const pages = async (text: string): Promise<number> => {
     const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`);
@@ -72,12 +58,12 @@ test('during a long transaction, rows that are written often are found without r
   };
   const costs = async (made = fixture.plan({ userId: 'ada' })) => ({
     counters: await pages('SELECT * FROM newest_counters()'),
-    write: await pages(write),
+    write: await pages(`SELECT * FROM ${write}`),
     user: await pages("EXECUTE users ('{ada}')"),
     active: await pages("SELECT active_of('ada', c) FROM newest_counters() c"),
-    creation: await pages(creation(made)),
-    end: await pages(end(made)),
-    commit: await pages(commit({ count: 0 })),
+    creation: await pages(`SELECT * FROM ${creation(made)}`),
+    end: await pages(`SELECT * FROM ${end(made)}`),
+    commit: await pages(`SELECT * FROM ${commitCall({ at: 1, on, count: 0 })}`),
     renewal: await pages("SELECT last_counter('n1')"),
     nodes: await pages('SELECT * FROM list_nodes()'),
   });

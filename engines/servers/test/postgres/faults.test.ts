@@ -110,7 +110,7 @@ describe('faults of PostgreSQL', () => {
     const fixture = words(store);
     const { id } = await fixture.create();
     const holder = await server.connect('locked');
-    await holder.query("BEGIN; SET search_path = curfew; SELECT write('[]')");
+    await holder.query('BEGIN; SET search_path = curfew; CALL lock_writers()');
     const fault = await faultOf(() => store.endSession(id, logout()));
     assert.equal(fault.code, 'store_unavailable');
     assert.match(fault.message, /longer than statement_timeout/);

@@ -68,7 +68,7 @@ describe('leases on PostgreSQL', () => {
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     const sessions = await fixture.createMany(2);
     const holder = await server.connect('busy');
-    await holder.query("BEGIN; SET LOCAL search_path = curfew; SELECT write('[]')");
+    await holder.query('BEGIN; SET LOCAL search_path = curfew; CALL lock_writers()');
     await holder.query('LOCK TABLE curfew.sessions, curfew.users, curfew.attempts, curfew.counters IN EXCLUSIVE MODE');
     const ends = sessions.map(({ id }) => store.endSession(id, logout()));
     const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { logout, StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
-import { encodeEnding } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
+import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { commitCall, endOf } from './changes.ts';
 import { PostgresServer } from './server.ts';
 
 type Connection = Awaited<ReturnType<PostgresServer['connect']>>;
@@ -59,9 +59,9 @@ describe('the change log on PostgreSQL', () => {
     const sessions = await fixture.createMany(2);
     const { followed, all } = await interleave('followed', {
       append: async (connection) => {
-        const operation = { do: 'end_session', id: sessions.pop()!.id, end: encodeEnding(logout()) };
+        const end = commitCall(endOf(sessions.pop()!));
         await connection.query('SET LOCAL search_path = curfew');
-        await connection.query('SELECT write($1)', [JSON.stringify([operation])]);
+        await connection.query(`SELECT * FROM ${end}`);
       },
       readAfter: async (sequence) => (await store.readLog(sequence + 1, 100)).map((entry) => entry.sequence),
     });
@@ -95,10 +95,9 @@ describe('the change log on PostgreSQL', () => {
     const sessions = await fixture.createMany(30);
     const connection = await server.connect('undone');
     await connection.query('SET search_path = curfew');
-    for (const [i, { id }] of sessions.entries()) {
+    for (const [i, session] of sessions.entries()) {
       await connection.query('BEGIN');
-      const operation = { do: 'end_session', id, end: encodeEnding(logout()) };
-      await connection.query('SELECT write($1)', [JSON.stringify([operation])]);
+      await connection.query(`SELECT * FROM ${commitCall(endOf(session))}`);
       await connection.query(randomInt(2) === 0 || i === 0 ? 'ROLLBACK' : 'COMMIT');
     }
     await connection.end();

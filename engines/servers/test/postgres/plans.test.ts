@@ -8,6 +8,7 @@ import {
   user,
 } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { reads, writes } from '../../../../packages/curfew/src/stores/postgres/statements.ts';
 import { PostgresServer } from './server.ts';
 
 /** A store in which nothing is analyzed, as in the first minute of every store, and a connection beside it. */
@@ -19,17 +20,19 @@ async function unanalyzed(t: TestContext) {
   const client = await server.connect('plans');
   t.after(() => client.end());
   await client.query('SET search_path = curfew');
-  return { store, client, fixture: new StoreFixture({ store, dispose: async () => {} }) };
-}
-
-test('what nodes do all the time costs the same in a store that grew after its plans were made', async (t) => {
-  const { store, client, fixture } = await unanalyzed(t);
-
+  await client.query(`PREPARE unsettled (integer) AS ${reads.unsettled.text}`);
+  await client.query(`PREPARE passed (text[], integer[], text[], integer) AS ${writes.scanPassed.text}`);
+  /** The pages that PostgreSQL touches in its memory. */
   const pages = async (text: string): Promise<number> => {
     const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`);
     const { 'Shared Hit Blocks': hit, 'Shared Read Blocks': read } = rows[0]['QUERY PLAN'][0].Plan;
     return hit + read;
   };
+  return { store, client, pages, fixture: new StoreFixture({ store, dispose: async () => {} }) };
+}
+
+test('what nodes do all the time costs the same in a store that grew after its plans were made', async (t) => {
+  const { store, client, fixture, pages } = await unanalyzed(t);
   let ended = 0;
   const costs = async () => {
     ended += 1;
@@ -40,12 +43,16 @@ test('what nodes do all the time costs the same in a store that grew after its p
       const [tail] = await store.readLog(sequence, 1);
       await store.renewNode({ id, counter: ended, applied: sequence, tail: { sequence, mark: tail!.mark } });
     }
-    return {
+    const looked = {
       nodes: await pages('SELECT * FROM list_nodes()'),
       mark: await pages(`SELECT mark_at(${sequence})`),
-      epochs: await pages(`SELECT * FROM sweep_ended_by_epochs(${start + ended}, 100)`),
+      steps: await pages('EXECUTE unsettled (100)'),
+      passed: await pages(`EXECUTE passed ('{ended${ended}}', '{1}', '{""}', 100)`),
+      settled: await pages(`SELECT settle_steps('{ended${ended}}', '{1}', NULL, NULL)`),
       old: await pages(`SELECT * FROM sweep_old(${start}, ${start - forever}, ${start - forever}, 1)`),
     };
+    await store.sweep({ now: start + ended, keepEnded: forever, keepEvents: forever, batch: 100 });
+    return looked;
   };
   // A plan is kept from the sixth call on.
   for (let i = 0; i < 10; i++) await costs();
@@ -65,52 +72,48 @@ test('what nodes do all the time costs the same in a store that grew after its p
   }
 });
 
-test('one node at a time writes down what epochs ended', async (t) => {
-  const server = await PostgresServer.start();
-  t.after(() => server.dispose());
-  const store = await openPostgresStore(await server.createDatabase('swept'));
-  t.after(() => store.close());
-  const fixture = new StoreFixture({ store, dispose: async () => {} });
+test('what another node is recording is left to it, and no step counts as done before all of its ends are recorded', async (t) => {
+  const { store, client, fixture } = await unanalyzed(t);
   for (const userId of ['ada', 'bob']) {
     await fixture.createMany(3, { userId });
     await store.endSessionsOfUser(user(userId), allOfUser(start + 1));
   }
   const task = { now: start + 2, keepEnded: forever, keepEvents: forever, batch: 4 };
-  const other = await server.connect('swept');
-  t.after(() => other.end());
-  await other.query('SET search_path = curfew');
-  await other.query('BEGIN');
-  const { rows } = await other.query(`SELECT sweep_epochs(${start + 2}, 1) AS done`);
-  assert.deepEqual(rows, [{ done: 1 }]);
-  const waiting = store.sweep(task);
-  const locks = await server.connect('swept');
-  t.after(() => locks.end());
-  for (;;) {
-    const { rows } = await locks.query('SELECT count(*)::integer AS count FROM pg_locks WHERE NOT granted');
-    if (rows[0].count > 0) break;
-  }
-  await other.query('COMMIT');
-  const first = await waiting;
-  assert.deepEqual([first.endsWritten, first.more], [4, true]);
-  const second = await store.sweep(task);
-  assert.deepEqual([second.endsWritten, second.more], [1, false]);
-  const left = await other.query('SELECT count(*)::integer AS count FROM epochs WHERE NOT settled');
-  assert.deepEqual(left.rows, [{ count: 0 }]);
+  const unsettled = async () => {
+    const { rows } = await client.query('SELECT user_id FROM epochs WHERE NOT settled ORDER BY user_id');
+    return rows.map((row) => row.user_id);
+  };
+  await client.query('BEGIN');
+  const { rowCount } = await client.query(`EXECUTE passed ('{ada}', '{1}', '{""}', 1)`);
+  assert.equal(rowCount, 1);
+  assert.equal((await store.sweep(task)).endsWritten, 4);
+  assert.equal((await store.sweep(task)).endsWritten, 1);
+  assert.deepEqual(await unsettled(), ['ada']);
+  await client.query('COMMIT');
+  const last = await store.sweep(task);
+  assert.deepEqual([last.endsWritten, await unsettled()], [1, []]);
 });
 
 test('a sweep handles a bounded number of users, at a cost that does not depend on how many are left', async (t) => {
-  const { store, client, fixture } = await unanalyzed(t);
-  const sweep = async (): Promise<number> => {
-    const { rows } = await client.query(
-      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM sweep_ended_by_epochs(${start + 9}, 200)`,
+  const { store, client, fixture, pages } = await unanalyzed(t);
+  const task = { now: start + 9, keepEnded: forever, keepEvents: forever, batch: 1000 };
+  const costs = async () => {
+    const { rows } = await client.query('EXECUTE unsettled (200)');
+    const [owners, numbers, places] = ['user_id', 'number', 'swept'].map(
+      (column) => `'{${rows.map((row) => JSON.stringify(row[column])).join()}}'`,
     );
-    return rows[0]['QUERY PLAN'][0].Plan['Shared Hit Blocks'];
+    return {
+      steps: await pages('EXECUTE unsettled (200)'),
+      passed: await pages(`EXECUTE passed (${owners}, ${numbers}, ${places}, 200)`),
+      settled: await pages(`SELECT settle_steps(${owners}, ${numbers}, NULL, NULL)`),
+    };
   };
   // A plan is kept from the sixth call on.
   for (let i = 0; i < 10; i++) {
     await fixture.createMany(1, { userId: `early${i}` });
     await store.endSessionsOfUser(user(`early${i}`), allOfUser(start + 1));
-    await sweep();
+    await costs();
+    await store.sweep(task);
   }
   await fixture.createMany(1, { userId: 'model' });
   // Half of them have no session that is left to end.
@@ -121,15 +124,16 @@ test('a sweep handles a bounded number of users, at a cost that does not depend 
     INSERT INTO epochs (user_id, number, at, actor, reason, sequence, armed)
       SELECT 'user' || lpad(i::text, 5, '0'), 1, ${start + 2}, 'admin', 'logout', 1, ${start + 2}
       FROM generate_series(1, 5000) i`);
-  const cost = await sweep();
-  assert.ok(cost < 200 * 60, `200 users took a look at ${cost} pages`);
   const settled = async () => {
     const { rows } = await client.query('SELECT count(*)::integer AS count FROM epochs WHERE settled');
     return rows[0].count - 10;
   };
-  assert.equal(await settled(), 200);
-  const task = { now: start + 9, keepEnded: forever, keepEvents: forever, batch: 1000 };
-  let ends = 100;
+  for (const [what, looked] of Object.entries(await costs())) {
+    assert.ok(looked < 200 * 60, `${what}: 200 users took a look at ${looked} pages`);
+  }
+  // Those among the 200 who have no session that is left to end.
+  assert.equal(await settled(), 100);
+  let ends = 0;
   for (let more = true; more; ) {
     const outcome = await store.sweep(task);
     ends += outcome.endsWritten;
