@@ -1,9 +1,12 @@
 import { createAccount } from '../authority/accounts.ts';
 import { library } from '../authority/caller.ts';
 import type { AuthorityContext } from '../authority/context.ts';
-import { createKey, importKey, parseWholeKey } from '../authority/keys.ts';
+import { importKey, makeKey, parseWholeKey } from '../authority/keys.ts';
 import { checkPassword } from '../authority/passwords.ts';
+import type { AccountView } from '../domain/account.ts';
 import { randomDigits } from '../domain/base62.ts';
+import type { KeyId } from '../domain/brand.ts';
+import { quoted } from '../domain/parse.ts';
 import { permissions } from '../domain/permissions.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
 
@@ -30,9 +33,13 @@ export async function firstStart(
   keepKey: () => Promise<void>,
 ): Promise<FirstStart | undefined> {
   const { store, random } = context;
-  const [{ accounts }, { keys }] = await Promise.all([store.listAccounts({ limit: 1 }), store.listKeys({ limit: 1 })]);
-  if (accounts.length > 0 || keys.length > 0) return undefined;
-  if (given.apiKey !== undefined) parseWholeKey(given.apiKey);
+  const [{ accounts }, { keys }] = await Promise.all([
+    store.listAccounts({ limit: 1 }),
+    store.listKeys({ limit: 100 }),
+  ]);
+  if (accounts.length > 0 || keys.some(({ revokedAt }) => revokedAt === undefined)) return undefined;
+  const token = given.apiKey ?? makeKey(context.clock.now(), random);
+  const { id } = parseWholeKey(token);
   if (given.adminPassword !== undefined) await checkAdminPassword(given.adminPassword);
   const password = given.adminPassword ?? randomDigits(20, random);
   const account = await createAccount(context, library, {
@@ -43,29 +50,56 @@ export async function firstStart(
   }).catch((error: unknown) => {
     // Another server was first, at the same moment.
     if (isCurfewError(error, 'username_taken')) return undefined;
-    throw error;
+    throw isCurfewError(error, 'outcome_unknown') ? mayExist(given.adminUsername, error) : error;
   });
   if (!account) return undefined;
-  const key = { name: 'root', scopes: permissions };
-  let apiKey: string | undefined;
+  const addKey = () => importKey(context, library, { token, name: 'root', scopes: permissions });
   try {
     await keepKey();
-    if (given.apiKey === undefined) apiKey = (await createKey(context, library, key)).token;
-    else await importKey(context, library, { ...key, token: given.apiKey });
+    await addKey().catch((error: unknown) => {
+      // The same key is created once, however often it is asked for.
+      if (isCurfewError(error, 'outcome_unknown')) return addKey();
+      throw error;
+    });
   } catch (error) {
-    // Nobody has seen the password, so the next start must be the first again. This bypasses the rule that the last
-    // administrator cannot be removed.
-    const at = context.clock.nowForEnd();
-    const by = 'library';
-    await store.deleteAccount({
-      id: account.id,
-      version: account.version,
-      event: { type: 'account.deleted', at, by, userId: account.id },
-      end: { at, by, reason: 'account_disabled' },
+    await undo(context, account, id).catch(() => {
+      throw mayExist(account.username, error);
     });
     throw error;
   }
-  return { username: account.username, password: given.adminPassword === undefined ? password : undefined, apiKey };
+  return {
+    username: account.username,
+    password: given.adminPassword === undefined ? password : undefined,
+    apiKey: given.apiKey === undefined ? token : undefined,
+  };
+}
+
+/**
+ * Nobody has seen the password or the key, so the next start must be the first again. This bypasses the rule that the last
+ * administrator cannot be removed.
+ */
+async function undo({ store, clock }: AuthorityContext, account: AccountView, key: string): Promise<void> {
+  const at = clock.nowForEnd();
+  const by = 'library';
+  // Whether it was created may be unknown.
+  await store.revokeKey(key as KeyId, at, { type: 'key.revoked', at, by, details: { key } });
+  await store.deleteAccount({
+    id: account.id,
+    version: account.version,
+    event: { type: 'account.deleted', at, by, userId: account.id },
+    end: { at, by, reason: 'account_disabled' },
+  });
+}
+
+function mayExist(username: string, cause: unknown): CurfewError {
+  return new CurfewError(
+    'outcome_unknown',
+    {
+      detail: `The first account, ${quoted(username)}, may have been created: ${(cause as Error).message}`,
+      remedy: `Start the server again. If it shows no password then, \`curfew accounts recover\` gives the account a new one.`,
+    },
+    cause,
+  );
 }
 
 /** Checks the password; its error names the setting. */

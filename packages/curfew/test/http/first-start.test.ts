@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
+import { CurfewError } from '../../src/errors.ts';
 import { firstStart } from '../../src/start/first-start.ts';
 import { serve } from '../../src/start/serve.ts';
 import { freePort } from '../support/free-port.ts';
@@ -61,6 +62,54 @@ test('N9.1: the account is removed if its key or the fingerprint of the secret k
   assert.equal(await store.findAccount({ username: 'second' }), undefined);
   assert.equal(await keys(), before);
   assert.ok((await firstStart(empty, given, async () => {}))?.apiKey);
+});
+
+test('N9.1: whatever answer of the store is lost in a first start, somebody knows the password and the key afterwards', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { context } = server;
+  const { store } = context;
+  const made: string[] = [];
+  const empty = { ...context, store: Object.create(store) as typeof store };
+  empty.store.listAccounts = async () => ({ accounts: [], next: undefined, partial: false });
+  empty.store.listKeys = async () => ({
+    keys: (await store.listKeys({ limit: 100 })).keys.filter(({ id }) => made.includes(id)),
+    next: undefined,
+  });
+  const lost = () => {
+    throw new CurfewError('outcome_unknown', { detail: 'The connection broke before the answer.' });
+  };
+  let answers = 0;
+  empty.store.createKey = async (key, event) => {
+    made.push(key.id);
+    await store.createKey(key, event);
+    if (answers-- <= 0) lost();
+  };
+  const start = (adminUsername: string) => firstStart(empty, { adminUsername }, async () => {});
+
+  answers = 0;
+  await assert.rejects(start('twice-lost'), { code: 'outcome_unknown' });
+  assert.equal(await store.findAccount({ username: 'twice-lost' }), undefined);
+  assert.ok((await empty.store.listKeys({ limit: 1 })).keys.every(({ revokedAt }) => revokedAt !== undefined));
+
+  empty.store.createKey = async (key, event) => {
+    await store.createKey(key, event);
+    if (answers++ === 0) lost();
+  };
+  answers = 0;
+  const first = await start('once-lost');
+  assert.match(first?.password ?? '', /^\w{20}$/);
+  assert.match(first?.apiKey ?? '', /^cfk_/);
+
+  empty.store.createAccount = async (...given) => {
+    await store.createAccount(...given);
+    return lost();
+  };
+  await assert.rejects(start('account-lost'), (error: CurfewError) => {
+    assert.match(error.message, /"account-lost", may have been created/);
+    assert.match(error.remedy, /curfew accounts recover/);
+    return true;
+  });
 });
 
 test('a server is ready only once its first start is done, so that its key works', async (t) => {
