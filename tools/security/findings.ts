@@ -28,6 +28,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A stream could report the use of sessions that it had never verified.',
     'An application could replace the verifier of another.',
     'A request whose body was delayed was served up to half a minute after its key was revoked or its session had ended.',
+    'A verifier that reported the use of a session at a fraction of a millisecond kept that session from being ended.',
   ]),
   'One caller’s load is no other’s outage': found(3, [
     'Three hundred simultaneous sign-ins made a log-out wait for half a minute.',

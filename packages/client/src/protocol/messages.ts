@@ -39,7 +39,7 @@ export type FromVerifier =
    * that people gave it, if any.
    */
   | { type: 'hello'; version: number; key: string; holder: string; name?: string }
-  /** Requests a lease. `seen`: sessions and when they were last used, on the node's clock as known from the grants. */
+  /** Requests a lease. `seen`: sessions and when they were last used, in whole milliseconds, on the node's clock as known from the grants. */
   | { type: 'renew'; ask: number; seen: readonly (readonly [id: string, at: number])[] }
   | { type: 'ask'; question: number; token: string }
   /** The same about an alias; only to a node whose welcome says `aliases`. */
@@ -69,7 +69,7 @@ const isAlias = (value: unknown): boolean => {
   return isText(kind, 32) && isText(secret, longestAliasSecret);
 };
 const isSeen = (value: unknown): boolean =>
-  Array.isArray(value) && value.length === 2 && isText(value[0], 64) && Number.isFinite(value[1]);
+  Array.isArray(value) && value.length === 2 && isText(value[0], 64) && isCount(value[1]);
 
 /** The maximum number of sessions that one renewal reports. */
 export const mostSeen = 1000;

@@ -188,3 +188,9 @@ describe('decoders', () => {
     );
   });
 });
+
+test('N2.9: a verifier reports times of use in whole milliseconds, as every store keeps them', () => {
+  const reported = (at: unknown) => readFromVerifier(JSON.stringify({ type: 'renew', ask: 1, seen: [['id', at]] }));
+  assert.ok(reported(1_795_865_754_071));
+  for (const wrong of [1.5, -1, 1e300, '1', null]) assert.equal(reported(wrong), undefined, String(wrong));
+});
