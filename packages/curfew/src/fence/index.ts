@@ -166,6 +166,8 @@ export class ProcessFence implements Fence {
 
   #newNode(): FenceNode {
     return this.#makeNode(this.#ports, {
+      // What guests have read since the last node ended may have changed before this one begins to follow the log.
+      onBegin: () => this.#guests.hearAll(),
       onEntries: (entries) => this.#guests.hear(entries),
       onLowWatermark: () => this.waits.lowWatermarkRose(),
       onLapse: (name) => this.#noteLapse(name),

@@ -16,6 +16,8 @@ import { type Host, VerifierConnection } from './verifier-connection.ts';
 type Events = {
   /** Called when the low watermark has risen: nobody here lacks the changes up to it. */
   onLowWatermark(lowWatermark: number): void;
+  /** Called when it is known where the tail begins: no change before that is ever applied here. */
+  onBegin(): void;
   /** Called when changes have been applied here, before the low watermark rises to them. */
   onEntries(entries: readonly LogEntry[]): void;
   /** Called when a verifier's lease has run out while changes waited for it. */
@@ -156,6 +158,7 @@ export class FenceNode implements Host {
     if (this.#over) return;
     this.#log.begin(head);
     this.#streams.begin(head.sequence);
+    this.#events.onBegin();
     this.#start();
     // Waits that began earlier learn where this node is now.
     this.#events.onLowWatermark(this.lowWatermark);

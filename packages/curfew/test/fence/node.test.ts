@@ -68,6 +68,7 @@ test('a node that is lost during its first renewal leaves nothing behind that ru
   const lost: string[] = [];
   const node = new FenceNode(ports, {
     onLowWatermark: () => {},
+    onBegin: () => {},
     onEntries: () => {},
     onLapse: () => {},
     onLost: (reason) => lost.push(reason),
@@ -147,5 +148,32 @@ test('a start that fails after another node took its place starts no third one',
     await settle();
   }
   assert.deepEqual(ids, ['node 1', 'node 2', 'node 3']);
+  await fence.close();
+});
+
+test('N2.2: R23: what was read after a node ended and before the next one follows the log has to be read again', async () => {
+  const held: (() => void)[] = [];
+  let holding = false;
+  const { ports, log, ids, move, head } = around({
+    logHead: () => (holding ? new Promise((resolve) => held.push(() => resolve(head()))) : Promise.resolve(head())),
+  });
+  const fence = new ProcessFence(ports);
+  await fence.start();
+  await settle();
+  holding = true;
+  log.mark = 'second';
+  for (let at = 100; ids.length < 2; at += 100) {
+    move(at);
+    await settle();
+  }
+  // The change of such a key may come before the place at which the next node begins.
+  let told = 0;
+  fence.watch({ keyId: 'k1' }, () => {
+    told += 1;
+  });
+  assert.equal(told, 0);
+  for (const go of held) go();
+  await settle();
+  assert.equal(told, 1);
   await fence.close();
 });

@@ -404,6 +404,13 @@ export const mutants: Record<string, Mutant> = {
     file: knownKeys,
     edits: [[' || changed) return', ') return']],
   },
+  'knows-keys-from-before-the-tail': {
+    shownBy: 'node.test.ts',
+    rule: 'R23',
+    breaks: 'a server remembers a key that it read between the end of a node and the beginning of the next',
+    file: node('node'),
+    edits: [['    this.#events.onBegin();\n', '']],
+  },
   'admits-before-the-tail': {
     shownBy: 'keys.test.ts',
     rule: 'R5',
