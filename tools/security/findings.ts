@@ -18,6 +18,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'The last administrator could be demoted, disabled, renamed or deleted.',
     'A locked-out administrator could not recover access.',
     'A call had no rule about who may make it.',
+    'A change that was repeated after a conflict used the rights that its caller had before, and so could undo that they were taken away.',
   ]),
   'What is revoked is revoked everywhere': found(2, [
     'A verifier whose key was revoked still received information about sessions.',

@@ -11,12 +11,12 @@ import { confirmCaller } from './authenticate.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { administratorLeft, guard, guardAccount } from './guard.ts';
+import { administratorLeft, asOf, guard, guardAccount } from './guard.ts';
 import { budget } from './match-sessions.ts';
-import { checkOwnChange, type OwnerProof } from './own-change.ts';
+import { checkOwnChange, type OwnerProof, refuseOldProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import { retryConflicts } from './retry.ts';
+import { retryAs } from './retry.ts';
 
 export type NewAccount = {
   username: string;
@@ -168,13 +168,15 @@ export async function updateAccount(
   await checkOwnChange(context, caller, id, patch, proof);
   const passwordHash =
     patch.password === undefined ? undefined : await context.passwords.hash(await checkPassword(patch.password));
-  const present = await confirmCaller(context, caller);
+  // Hashing may have waited for its turn, and the caller's permissions may have changed meanwhile.
+  const confirmed = await confirmCaller(context, caller);
   const now = context.clock.now();
-  const outcome = await retryConflicts(async () => {
+  const outcome = await inTurn(context, confirmed, id, async (present) => {
     const account = await readAccount(context, id);
+    refuseOldProof(caller, account, patch);
     const set = {
       ...changesOf(patch),
-      ...addressOf(present, account, patch),
+      ...addressOf(asOf(present, account), account, patch),
       ...(passwordHash && { passwordHash }),
       updatedAt: now,
     };
@@ -221,9 +223,9 @@ export async function deleteAccount(
 ): Promise<{ receipt: Receipt }> {
   const at = context.clock.nowForEnd();
   const by = actorOf(caller);
-  const sequence = await retryConflicts(async () => {
+  const sequence = await inTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
-    guardAccount(caller, account);
+    guardAccount(present, account);
     const outcome = await context.store.deleteAccount({
       id: account.id,
       version: account.version,
@@ -236,6 +238,19 @@ export async function deleteAccount(
   });
   const propagation = await context.fence.awaitEverywhere(sequence, wait);
   return { receipt: { ...propagation, endedAt: at } };
+}
+
+/**
+ * Runs a change of an account after the others that this server was asked for before: a caller that changes its own
+ * account all the time must not keep an administrator from it.
+ */
+export function inTurn<T>(
+  context: AuthorityContext,
+  caller: Caller,
+  id: string,
+  attempt: (caller: Caller) => Promise<T | 'conflict'>,
+): Promise<T> {
+  return context.queue.run(`account ${id}`, () => retryAs(context, caller, attempt));
 }
 
 /** One that is disabled already is treated alike: the first call may still be waiting, and this one must too (R18). */
@@ -287,9 +302,9 @@ export async function confirmEmail(
   guard(caller, ['accounts.manage']);
   const confirmed = parseEmail(email);
   const at = context.clock.now();
-  return retryConflicts(async () => {
+  return inTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
-    guardAccount(caller, account);
+    guardAccount(present, account);
     if (account.pendingEmail !== confirmed) {
       throw new CurfewError('email_not_pending', { detail: `Account ${account.username}.` });
     }

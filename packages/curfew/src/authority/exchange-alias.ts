@@ -10,7 +10,7 @@ import type { AuthorityContext } from './context.ts';
 import type { OpenedSession } from './create-session.ts';
 import { guardSession } from './guard.ts';
 import { opened } from './refresh-session.ts';
-import { retryConflicts } from './retry.ts';
+import { retryAs } from './retry.ts';
 
 /**
  * Gives the session of an alias new tokens; those that it had stop working. Concurrent callers get the same ones, because
@@ -22,13 +22,13 @@ import { retryConflicts } from './retry.ts';
  */
 export async function exchangeAlias(
   context: AuthorityContext,
-  caller: Caller,
+  asked: Caller,
   credential: AliasCredential,
 ): Promise<OpenedSession> {
   const { store, clock, secrets, fence } = context;
   if (!looksLikeAlias(credential)) throw new CurfewError('alias_unknown');
   const alias = aliasOf(credential);
-  return retryConflicts(async () => {
+  return retryAs(context, asked, async (caller) => {
     const found = await store.readSessionByAlias(alias);
     const kept = found && aliasIn(found.stored, alias);
     if (!kept) throw new CurfewError('alias_unknown');

@@ -13,14 +13,13 @@ import {
 } from '../domain/second-factor.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
 import type { AccountOutcome } from '../stores/contract.ts';
-import { readAccount } from './accounts.ts';
+import { inTurn, readAccount } from './accounts.ts';
 import { confirmCaller } from './authenticate.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { guardAccount } from './guard.ts';
-import { checkOwnChange, type OwnerProof } from './own-change.ts';
+import { checkOwnChange, type OwnerProof, refuseOldProof } from './own-change.ts';
 import type { Receipt } from './receipt.ts';
-import { retryConflicts } from './retry.ts';
 import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
 
 /** What an authenticator app needs; shown once. */
@@ -41,15 +40,17 @@ export async function startTotp(
 ): Promise<Enrolment> {
   const before = await readAccount(context, id);
   guardAccount(caller, before);
+  // Before the proof is asked for: the factor may be gone by the time of the write, and then nothing was proven.
+  refuseSecond(before);
   let asked = caller;
-  if (proof !== 'confirmed' && !hasFactor(before)) {
+  if (proof !== 'confirmed') {
     await checkOwnChange(context, caller, id, { factor: true }, proof);
     asked = await confirmCaller(context, caller);
   }
   const secret = newTotpSecret(context.random);
   const { account } = await change(context, asked, id, undefined, (present) => {
-    if (hasFactor(present))
-      throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
+    refuseSecond(present);
+    refuseOldProof(caller, present, { factor: true });
     const sealedSecret = context.secrets.seal(secret, present.id);
     return { sealedSecret, confirmedAt: undefined, lastStep: 0, backupCodes: [] };
   });
@@ -96,8 +97,7 @@ export async function confirmTotp(
   const confirm = (present: Account): Factor => {
     const { factor } = present;
     if (!factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
-    if (hasFactor(present))
-      throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
+    refuseSecond(present);
     const begun = context.secrets.unseal(factor.sealedSecret, present.id);
     if (secret !== undefined && !isTotpSecret(begun, secret)) {
       throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
@@ -158,6 +158,11 @@ export async function renewBackupCodes(context: AuthorityContext, caller: Caller
   return codes;
 }
 
+/** @throws `factor_already_enrolled` */
+function refuseSecond(account: Account): void {
+  if (hasFactor(account)) throw new CurfewError('factor_already_enrolled', { detail: `Account ${account.username}.` });
+}
+
 type EventMaker = (account: Account) => {
   type: EventType;
   at: number;
@@ -181,9 +186,9 @@ async function change(
   next: (account: Account) => Factor | undefined,
   ends: Ends | undefined = undefined,
 ): Promise<Extract<AccountOutcome, { kind: 'changed' }>> {
-  return retryConflicts(async () => {
+  return inTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
-    guardAccount(caller, account);
+    guardAccount(present, account);
     const outcome = await context.store.changeAccount({
       id: account.id,
       version: account.version,

@@ -5,7 +5,7 @@ import { actsAsAccount, grantedBy, type Permission, permissions } from '../domai
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { AccountWitness } from '../stores/contract.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, personCaller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 
 /*
@@ -34,7 +34,19 @@ export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]
  * @throws `permission_missing`
  */
 export function guardAccount(caller: Caller, before: Account, after: Account = before): void {
-  guard(caller, isOwn(caller, before) ? [] : ['accounts.manage'], grantedBy(before), grantedBy(after));
+  const present = asOf(caller, before);
+  guard(present, isOwn(present, before) ? [] : ['accounts.manage'], grantedBy(before), grantedBy(after));
+}
+
+/**
+ * The caller with the rights of the very version of the account that is changed, if it is the caller's own: what was taken
+ * away after the caller was admitted is gone here too.
+ * @throws `session_ended` if the account is disabled
+ */
+export function asOf(caller: Caller, account: Account): Caller {
+  if (caller.kind !== 'person' || caller.session.userId !== account.id) return caller;
+  if (account.disabled) throw new CurfewError('session_ended', { reason: 'account_disabled' });
+  return personCaller(caller.session, account);
 }
 
 /** For every write to a key, whose permissions are its scopes. @throws `permission_missing` */

@@ -5,6 +5,7 @@ import { type NamedSession, type NamedStatus, namedStatus } from '../domain/name
 import { isSessionName, isWellFormedJson, parseSessionName, quoted } from '../domain/parse.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
+import { confirmCaller } from './authenticate.ts';
 import { awaitHead } from './await-head.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
@@ -13,7 +14,7 @@ import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
 import { guard, guardSession } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import { retryConflicts } from './retry.ts';
+import { retryAs, retryConflicts } from './retry.ts';
 
 /** A slot with the session in it, if there is one that has not ended. */
 export type NamedView = {
@@ -39,7 +40,7 @@ export async function createNamedSession(
   caller: Caller,
   request: NamedRequest & { start?: boolean | undefined },
 ): Promise<NamedView> {
-  return context.queue.run(request.name, () => create(context, caller, request, request.start ?? true));
+  return inTurn(context, caller, request.name, (present) => create(context, present, request, request.start ?? true));
 }
 
 /**
@@ -52,12 +53,12 @@ export async function openNamedSession(
   caller: Caller,
   request: NamedRequest,
 ): Promise<NamedView> {
-  return context.queue.run(request.name, async () => {
+  return inTurn(context, caller, request.name, async (present) => {
     const slot = await context.store.readNamed(parseSessionName(request.name));
-    if (!slot) return create(context, caller, request, true);
+    if (!slot) return create(context, present, request, true);
     if (slot.started) throw exists(slot.name);
-    await changeSlot(context, caller, slot.name, { config: parseConfig(request.config), started: true });
-    return (await reconcileSlot(context, caller, slot.name)).named;
+    await changeSlot(context, present, slot.name, { config: parseConfig(request.config), started: true });
+    return (await reconcileSlot(context, present, slot.name)).named;
   });
 }
 
@@ -86,7 +87,9 @@ export async function updateNamedSession(
   request: { config?: Metadata | undefined },
 ): Promise<NamedView> {
   const config = parseConfig(request.config);
-  return context.queue.run(name, async () => viewNamed(context, await changeSlot(context, caller, name, { config })));
+  return inTurn(context, caller, name, async (present) =>
+    viewNamed(context, await changeSlot(context, present, name, { config })),
+  );
 }
 
 /**
@@ -100,17 +103,18 @@ export async function removeNamedSession(
   name: string,
   wait: Wait = 'everywhere',
 ): Promise<{ receipt: Receipt | undefined }> {
-  return context.queue.run(name, async () => {
+  return inTurn(context, caller, name, async (present) => {
     let receipt: Receipt | undefined;
+    // It may have ended the caller's own session in the round before.
     return retryConflicts(async () => {
-      const slot = await changeStarted(context, caller, name, false).catch((error: unknown) => {
+      const slot = await changeStarted(context, present, name, false).catch((error: unknown) => {
         // This call has ended the session, and another one has removed the slot.
         if (receipt && isCurfewError(error, 'named_session_not_found')) return undefined;
         throw error;
       });
       if (!slot) return { receipt };
-      receipt = (await endHeld(context, caller, slot, wait)) ?? receipt;
-      const event = eventOf(context, caller, 'named_session.deleted', slot.name);
+      receipt = (await endHeld(context, present, slot, wait)) ?? receipt;
+      const event = eventOf(context, present, 'named_session.deleted', slot.name);
       const outcome = await context.store.removeNamed(slot.name, slot.version, event);
       return outcome === 'conflict' ? outcome : { receipt };
     });
@@ -127,7 +131,7 @@ export async function startNamedSession(
   name: string,
   wait?: Wait,
 ): Promise<NamedChange> {
-  return context.queue.run(name, () => setStarted(context, caller, name, true, wait));
+  return inTurn(context, caller, name, (present) => setStarted(context, present, name, true, wait));
 }
 
 /**
@@ -140,7 +144,7 @@ export async function stopNamedSession(
   name: string,
   wait?: Wait,
 ): Promise<NamedChange> {
-  return context.queue.run(name, () => setStarted(context, caller, name, false, wait));
+  return inTurn(context, caller, name, (present) => setStarted(context, present, name, false, wait));
 }
 
 /**
@@ -154,13 +158,13 @@ export async function restartNamedSession(
   name: string,
   wait?: Wait,
 ): Promise<NamedChange> {
-  return context.queue.run(name, async () => {
+  return inTurn(context, caller, name, async (present) => {
     // Checked before the slot is stopped: if starting it were refused, it would stay stopped.
     const slot = await readSlot(context, name);
-    if (!slot.started) guard(caller, ['sessions.create']);
-    await guardHeld(context, caller, slot);
-    await setStarted(context, caller, name, false, wait);
-    return setStarted(context, caller, name, true, wait);
+    if (!slot.started) guard(present, ['sessions.create']);
+    await guardHeld(context, present, slot);
+    await setStarted(context, present, name, false, wait);
+    return setStarted(context, present, name, true, wait);
   });
 }
 
@@ -174,12 +178,22 @@ export async function logoutNamedSession(
   name: string,
   wait: Wait = 'everywhere',
 ): Promise<NamedChange> {
-  return context.queue.run(name, async () => {
+  return inTurn(context, caller, name, async (present) => {
     const slot = await readSlot(context, name);
     // A slot that was created only by its session is kept from here on, so that the name waits for the next sign-in.
-    const kept = slot.kept ? slot : await changeSlot(context, caller, name, {});
-    return { receipt: await endHeld(context, caller, kept, wait), named: await viewNamed(context, kept) };
+    const kept = slot.kept ? slot : await changeSlot(context, present, name, {});
+    return { receipt: await endHeld(context, present, kept, wait), named: await viewNamed(context, kept) };
   });
+}
+
+/** Runs the work on a name in its turn. Waiting for it may take long, and the caller may have lost access meanwhile. */
+function inTurn<T>(
+  context: AuthorityContext,
+  caller: Caller,
+  name: string,
+  work: (caller: Caller) => Promise<T>,
+): Promise<T> {
+  return context.queue.run(name, async () => work(await confirmCaller(context, caller)));
 }
 
 async function create(
@@ -230,11 +244,11 @@ async function readSlot(context: AuthorityContext, text: string): Promise<NamedS
 
 async function changeSlot(
   context: AuthorityContext,
-  caller: Caller,
+  asked: Caller,
   name: string,
   set: Partial<Pick<NamedSession, 'config' | 'started'>>,
 ): Promise<NamedSession> {
-  return retryConflicts(async () => {
+  return retryAs(context, asked, async (caller) => {
     const slot = await readSlot(context, name);
     if (set.config !== undefined) await guardHeld(context, caller, slot);
     const event = eventOf(context, caller, 'named_session.changed', slot.name, { changed: Object.keys(set) });
@@ -289,13 +303,13 @@ async function reconcileSlot(
 /** Suspends or resumes the session in a slot, if there is one that has not ended. */
 async function setSuspended(
   context: AuthorityContext,
-  caller: Caller,
+  asked: Caller,
   slot: NamedSession,
   suspended: boolean,
   wait: Wait = 'everywhere',
 ): Promise<Receipt | undefined> {
   const { store, clock, fence } = context;
-  return retryConflicts(async () => {
+  return retryAs(context, asked, async (caller) => {
     const found = slot.sessionId && (await store.readSession(slot.sessionId));
     if (!found) return undefined;
     const { stored } = found;

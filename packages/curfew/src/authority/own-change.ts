@@ -1,4 +1,4 @@
-import { hasFactor } from '../domain/account.ts';
+import { type Account, hasFactor } from '../domain/account.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
@@ -13,6 +13,8 @@ export type OwnerProof = {
   ip?: string | undefined;
 };
 
+type OwnPatch = { password?: string | undefined; email?: string | null | undefined; factor?: true };
+
 /**
  * People who change their own password or address, or enrol their first factor, must give the current password or, with a
  * factor enrolled, a code: so somebody who finds a session open cannot take over the account.
@@ -23,16 +25,31 @@ export async function checkOwnChange(
   context: AuthorityContext,
   caller: Caller,
   id: string,
-  patch: { password?: string | undefined; email?: string | null | undefined; factor?: true },
+  patch: OwnPatch,
   { currentPassword, code, ip }: OwnerProof,
 ): Promise<void> {
-  if (caller.kind !== 'person' || caller.session.userId !== id || !caller.account) return;
-  if (patch.password === undefined && patch.email === undefined && !patch.factor) return;
-  const { account, session } = caller;
+  const account = provedAgainst(caller, id, patch);
+  if (!account || caller.kind !== 'person') return;
+  const { session } = caller;
   if (currentPassword !== undefined) return confirmPassword(context, caller, account, currentPassword);
   if (hasFactor(account)) {
     return confirmSecondFactor(context, session, account, code, { area: 'accounts', ip });
   }
   const told = { path: '/body/currentPassword', message: 'is required' };
   throw new CurfewError('missing_field', { detail: `${told.path} ${told.message}.`, errors: [told] });
+}
+
+/**
+ * A password that was proven, and is another by now, proves nothing: somebody has just taken the account from who knew it.
+ * @throws `changed_meanwhile`
+ */
+export function refuseOldProof(caller: Caller, account: Account, patch: OwnPatch): void {
+  const proved = provedAgainst(caller, account.id, patch);
+  if (proved && proved.passwordHash !== account.passwordHash) throw new CurfewError('changed_meanwhile');
+}
+
+/** The account as the caller has read it, if the change is one of the caller's own that requires a proof. */
+function provedAgainst(caller: Caller, id: string, { password, email, factor }: OwnPatch): Account | undefined {
+  if (caller.kind !== 'person' || caller.session.userId !== id) return undefined;
+  return password === undefined && email === undefined && !factor ? undefined : caller.account;
 }

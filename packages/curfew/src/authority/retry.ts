@@ -1,4 +1,7 @@
 import { CurfewError } from '../errors.ts';
+import { confirmCaller } from './authenticate.ts';
+import type { Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 
 const attempts = 20;
 
@@ -13,4 +16,21 @@ export async function retryConflicts<T>(attempt: () => Promise<T | 'conflict'>):
     if (result !== 'conflict') return result;
   }
   throw new CurfewError('changed_meanwhile');
+}
+
+/**
+ * The same for a change that depends on what the caller may do. The writer in between may have been the one who took that
+ * away: so before each further round, the caller is confirmed.
+ * @throws `changed_meanwhile`, and what {@link confirmCaller} throws
+ */
+export function retryAs<T>(
+  context: AuthorityContext,
+  caller: Caller,
+  attempt: (caller: Caller) => Promise<T | 'conflict'>,
+): Promise<T> {
+  let present: Caller | undefined;
+  return retryConflicts(async () => {
+    present = present ? await confirmCaller(context, present) : caller;
+    return attempt(present);
+  });
 }

@@ -14,7 +14,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { endStored } from './end-session.ts';
 import { budget } from './match-sessions.ts';
 import type { Receipt } from './receipt.ts';
-import { retryConflicts } from './retry.ts';
+import { retryAs } from './retry.ts';
 
 /*
  * The data that an application keeps with its sessions, such as the JSON of express-session. The application knows a
@@ -50,7 +50,7 @@ export type Kept = { session: Session; receipt: Receipt | undefined };
  * @throws `alias_unknown`, `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
  *   `invalid_value`, and what {@link openFor} throws
  */
-export async function keepSessionData(context: AuthorityContext, caller: Caller, request: KeptData): Promise<Kept> {
+export async function keepSessionData(context: AuthorityContext, asked: Caller, request: KeptData): Promise<Kept> {
   const { existing } = request;
   const alias = parseAlias(request.alias);
   const nobody = parseAlias({ ...alias, kind: anonymousKind(alias.kind) });
@@ -58,7 +58,7 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
   const data = parseSessionData(request.data);
   const idle = request.idle === undefined ? undefined : idleWithin(request.idle, context.policy);
   const kept = { ...request, data, idle };
-  return retryConflicts(async () => {
+  return retryAs(context, asked, async (caller) => {
     const signedIn = await liveOf(context, alias);
     // Read once: what is compared with what was seen is what is changed, or else the change is a conflict.
     const earlier = signedIn ? undefined : await liveOf(context, nobody);
