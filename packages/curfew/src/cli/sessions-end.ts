@@ -82,19 +82,21 @@ async function endMatching(context: Context, { user: text, exact, group, ip, fil
   } finally {
     progress.stop();
   }
-  answer(context, done, previewText);
-  if (done.changed > 0) throw new Stop(done.ended === 0 ? exitCodes.nothing : exitCodes.failed);
+  const { partial } = found;
+  answer(context, { ...done, partial }, previewText);
+  if (done.changed > 0 || partial) throw new Stop(done.ended === 0 ? exitCodes.nothing : exitCodes.failed);
 }
 
 type EndedPreview = Operations['endPreviewed']['output'];
 
-function previewText({ ended, alreadyEnded, changed, receipt }: EndedPreview): string {
+function previewText({ ended, alreadyEnded, changed, receipt, partial }: EndedPreview & { partial: boolean }): string {
   return [
     `${counted(ended, 'session')} ended.`,
     ...(alreadyEnded > 0 ? [`${counted(alreadyEnded, 'session')} had ended before.`] : []),
     ...(changed > 0
       ? [paint('red', `${counted(changed, 'session')} left alone, because what matches has changed: try again.`)]
       : []),
+    ...(partial ? [paint('red', 'There are more that match, because the count ran out of time: try again.')] : []),
     ...(receipt ? [receiptText(receipt)] : []),
   ].join('\n');
 }

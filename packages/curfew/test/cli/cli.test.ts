@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import consumers from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { defaultUrl } from '../../src/cli/context.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
@@ -278,26 +279,57 @@ describe('the command line', () => {
     assert.match(answer.err, /answered 200, and not as Curfew does/);
   });
 
-  for (const text of [
-    'null',
-    '{"status":"UP","checks":[{"name":"db","status":"UP"}]}',
-    '{"status":"ready","checks":{"db":null}}',
-  ]) {
-    test(`doctor tells a server of Curfew from another program, which gets no credential: ${text}`, async (t) => {
+  for (const [status, text] of [
+    [200, 'null'],
+    [200, '{"status":"UP","checks":[{"name":"db","status":"UP"}]}'],
+    [200, '{"status":"ready","checks":{"db":null}}'],
+    [404, 'Not Found'],
+    [503, '<html>Service Unavailable</html>'],
+  ] as const) {
+    test(`doctor tells a server of Curfew from another program, which gets no credential: ${status} ${text}`, async (t) => {
       const asked: string[] = [];
       const other = createServer(({ url, headers }, response) => {
         asked.push(`${url} ${headers.authorization}`);
-        response.setHeader('content-type', 'application/json').end(text);
+        response.writeHead(status, { 'content-type': 'application/json' }).end(text);
       }).listen(0, '127.0.0.1');
       t.after(() => other.close());
       await once(other, 'listening');
       const { port } = other.address() as AddressInfo;
       const { out, code } = await runCli(['doctor'], { ...env(), CURFEW_URL: `http://127.0.0.1:${port}` });
       assert.equal(code, 1);
-      assert.match(out, /✗ server +http:\/\/127\.0\.0\.1:\d+ answers 200 \(\d+ ms\) and no report/);
+      assert.match(
+        out,
+        new RegExp(`✗ server +http://127\\.0\\.0\\.1:\\d+ answers ${status} \\(\\d+ ms\\) and no report`),
+      );
       assert.deepEqual(asked, ['/readyz undefined']);
     });
   }
+
+  test('ending what matches fails if the count was cut short, because others that match are left', async (t) => {
+    await server.createSession('cut-short');
+    // The count of a real server is cut short only with very many sessions.
+    const between = createServer(async (request, response) => {
+      const content = await consumers.text(request);
+      const answer = await fetch(server.url + request.url, {
+        method: request.method!,
+        headers: { authorization: request.headers.authorization!, 'content-type': 'application/json' },
+        ...(content && { body: content }),
+      });
+      const body = await answer.text();
+      response.writeHead(answer.status, { 'content-type': 'application/json' });
+      response.end(body.replace('"partial":false', '"partial":true'));
+    }).listen(0, '127.0.0.1');
+    t.after(() => between.close());
+    await once(between, 'listening');
+    const url = `http://127.0.0.1:${(between.address() as AddressInfo).port}`;
+    const args = ['sessions', 'end', '--filter', 'cut-short', '--yes'];
+    const { code, out } = await runCli(args, { ...env(), CURFEW_URL: url });
+    assert.match(out, /1 session ended\.\nThere are more that match, because the count ran out of time: try again\./);
+    assert.equal(code, 1);
+    await server.createSession('cut-short');
+    const machine = await runCli([...args, '--json'], { ...env(), CURFEW_URL: url });
+    assert.deepEqual([machine.code, JSON.parse(machine.out).partial], [1, true]);
+  });
 
   test('doctor shows its credential only to the server that it has checked', async (t) => {
     const asked: string[] = [];
