@@ -37,6 +37,8 @@ test('N8.17: every part of a PostgreSQL URL is used, or refused with what is wro
     [`${base}?schema=`, /has schema without a value/],
     [`${base}#x`, /%23/],
     ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is not a host with a port/],
+    ['postgres://me:hunter2%40h/db', /a colon that no port follows, .* an @ must follow them/],
+    ['postgres://me:hunter2:h:5432/db', /a colon that no port follows/],
     ['postgres://me:x/hunter2@h/db', /an @ after its host; .* \/ \? # @ are written as %2F/],
     ['postgres://me:x?hunter2@h/db', /an @ after its host/],
     ['postgres://me:x#hunter2@h/db', /an @ after its host/],

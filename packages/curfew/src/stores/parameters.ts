@@ -27,6 +27,17 @@ export function readParameters<Name extends string>(
 export const unescaped =
   'has an @ after its host; in a user name or a password / ? # @ are written as %2F %3F %23 %40, and elsewhere @ as %40';
 
+/**
+ * Whether a URL without a login has something in place of its servers that may be one, because its @ is missing: an error
+ * must not quote it.
+ */
+export function mayBeLogin(servers: string): boolean {
+  return /:(?!\d+(,|$))/.test(servers.replaceAll(/\[[^\]]*\]/g, ''));
+}
+
+export const loginWithoutEnd =
+  'has a colon that no port follows, before its path; if a user name and a password stand there, an @ must follow them';
+
 /** A server in a URL's list: its name or address, and its port. A host may be a path, and escaped. */
 export type Server = { host: string; port: number };
 

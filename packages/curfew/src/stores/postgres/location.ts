@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
-import { decoded, readParameters, readServer, type Server, unescaped } from '../parameters.ts';
+import {
+  decoded,
+  loginWithoutEnd,
+  mayBeLogin,
+  readParameters,
+  readServer,
+  type Server,
+  unescaped,
+} from '../parameters.ts';
 import { type Way, Ways } from './ways.ts';
 
 /** Where a store is, and how to connect to it. Durations in milliseconds. */
@@ -66,6 +74,7 @@ export function parseLocation(text: string): Location {
     [];
   if (authority === undefined) throw invalid(`must be ${form}; escape special characters as %xx`);
   if (`${database}${query}${hash}`.includes('@')) throw invalid(unescaped);
+  if (user === undefined && mayBeLogin(authority)) throw invalid(loginWithoutEnd);
   const given: Given = readParameters(new URL(`postgres://x/?${query ?? ''}${hash ?? ''}`), known, invalid);
   const servers = serversOf(authority || given.host, authority ? undefined : given.port);
   if (!database) throw invalid(`names no database: ${form}`);

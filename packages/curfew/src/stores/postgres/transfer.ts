@@ -4,6 +4,7 @@ import { type RecordKind, refuseUsed, type StoreRecord } from '../records.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import type { Database } from './database.ts';
+import { callFault } from './faults.ts';
 import { writes } from './statements.ts';
 
 /** How many rows are in memory at once. */
@@ -92,8 +93,11 @@ export async function importRecords(
       const { rows } = await client.query(writes.keepKeyFingerprint.text, [fingerprint, null]);
       refuseUsed(false, rows[0]!.fingerprint, fingerprint);
     }
-    await client.query('COMMIT');
-    await client.query('ANALYZE sessions, users, epochs, log, events, accounts');
+    await client.query('COMMIT').catch((error: unknown) => {
+      throw callFault(error, 'write');
+    });
+    // Everything is there. Without this, the server analyzes the tables by itself, a little later.
+    await client.query('ANALYZE sessions, users, epochs, log, events, accounts').catch(() => {});
   });
 }
 

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
-import { decoded, readParameters, readServer, type Server, unescaped } from '../parameters.ts';
+import {
+  decoded,
+  loginWithoutEnd,
+  mayBeLogin,
+  readParameters,
+  readServer,
+  type Server,
+  unescaped,
+} from '../parameters.ts';
 
 /** Where a store is, and how to connect to it. */
 export type Location = {
@@ -56,6 +64,7 @@ export function parseLocation(text: string): Location {
   const [how, tls] = [scheme.replace(/^rediss?\+?/, ''), scheme.startsWith('rediss')];
   // The path of a Unix socket may contain an @ as well; it follows no server, so what precedes it is not a password.
   if (rest.includes('@') || (path.includes('@') && authority !== '')) throw invalid(unescaped);
+  if (username === undefined && mayBeLogin(authority)) throw invalid(loginWithoutEnd);
   const known: Name[] = ['prefix'];
   if (how === 'unix') known.push('db');
   if (how === 'sentinel') known.push(...loginNames);

@@ -51,6 +51,8 @@ test('N8.17: every part of a Redis URL is used, or refused with what is wrong wi
     ['redis+cluster://:hunter2@h,,h', /"" is not a host with a port/],
     ['redis+cluster://:hunter2@h?db=1', /unknown parameter "db"; it takes prefix/],
     ['redis+cluster://me:x/hunter2@h', /an @ after its host/],
+    ['redis://default:hunter2/0', /a colon that no port follows, .* an @ must follow them/],
+    ['redis://default:hunter2:6379/0', /a colon that no port follows/],
     ['redis+sentinel://:hunter2@h', /has the path \/, which must be the name that the Sentinels have/],
     ['redis+sentinel://:hunter2@h/mymaster/one', /has the path \/mymaster\/one/],
     ['redis+sentinel://:hunter2@h,/mymaster', /"" is not a host with a port/],
