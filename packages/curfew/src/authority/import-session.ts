@@ -34,7 +34,9 @@ export type ImportParts = {
   /** `undefined`: there is none yet, for a dry run. */
   into: ImportStore | undefined;
   random: Random;
-  policy: Pick<Policy, 'absolute'>;
+  policy: Pick<Policy, 'absolute' | 'idle'>;
+  /** Whether the policy also limits sessions that may go on longer in their own store: an assurance level requires that. */
+  strict?: boolean | undefined;
   /** Milliseconds that a session may be used from now on, if that is longer than in its own store. */
   lifetime: number;
 };
@@ -64,7 +66,8 @@ export type ImportOutcome = 'imported' | 'already' | 'expired';
 /**
  * Gives a session of another application a place here, with the alias that its cookie proves. Nobody gets its tokens.
  * It checks no permission: anyone who can open the store could write it anyway. `dryRun`: only finds out what would be.
- * - Unused, it ends when it would have ended there. With use it may go on, for as long as `lifetime` says.
+ * - Unused, it ends when it would have ended there. With use it may go on, for as long as `lifetime` says. With `strict`,
+ *   the policy limits both.
  * - When it was created is often unknown; then it is the earliest time that is known, or now.
  * - It does not count as a fresh sign-in unless it is known to be one, and never acts for an account of Curfew's.
  * - A user whose sessions were all ended here keeps none there: those could be the ones that were meant.
@@ -72,14 +75,18 @@ export type ImportOutcome = 'imported' | 'already' | 'expired';
  *   `signed_out_meanwhile`, `alias_taken`
  */
 export async function importSession(
-  { into, random, policy, lifetime }: ImportParts,
+  { into, random, policy, lifetime, strict }: ImportParts,
   found: Importable,
   now: number,
   dryRun: boolean,
 ): Promise<ImportOutcome> {
   const { alias } = found;
-  const end = Math.min(found.expiresAt ?? now + policy.absolute, now + longest);
-  if (end <= now) return 'expired';
+  const lastSeenAt = Math.max(0, Math.min(found.lastSeenAt ?? found.createdAt ?? now, now));
+  const createdAt = Math.max(0, Math.min(found.createdAt ?? lastSeenAt, lastSeenAt));
+  const latest = strict ? createdAt + policy.absolute : now + longest;
+  const end = Math.min(found.expiresAt ?? now + policy.absolute, latest);
+  const idle = Math.min(found.idle ?? end - lastSeenAt, strict ? policy.idle : longest);
+  if (end <= now || (strict && lastSeenAt + idle <= now)) return 'expired';
   const userId = parsePersonId(found.userId);
   const metadata = parseMetadata(found.metadata);
   const data = found.content === undefined ? undefined : parseSessionData(found.content);
@@ -93,8 +100,6 @@ export async function importSession(
     throw new CurfewError('signed_out_meanwhile');
   }
   const epochs = { user: 0, everyone };
-  const lastSeenAt = Math.max(0, Math.min(found.lastSeenAt ?? found.createdAt ?? now, now));
-  const createdAt = Math.max(0, Math.min(found.createdAt ?? lastSeenAt, lastSeenAt));
   const opening = {
     userId,
     accessGroups: [],
@@ -103,7 +108,7 @@ export async function importSession(
     ip: found.ip === undefined ? undefined : normalAddress(found.ip),
     metadata,
     absolute: 0,
-    idle: Math.min(found.idle ?? end - lastSeenAt, longest),
+    idle,
     data,
     epochs,
     openedWith: [],
@@ -114,7 +119,7 @@ export async function importSession(
       ...stored,
       authenticatedAt: found.createdAt === undefined ? Math.min(createdAt, now - freshSignIn) : createdAt,
       lastSeenAt,
-      expiresAt: Math.max(end, now + lifetime),
+      expiresAt: Math.max(end, Math.min(now + lifetime, latest)),
       aliases: [alias],
     },
     epochs,

@@ -113,7 +113,13 @@ async function importKind(kind: string, options: KindOptions & { store?: string 
     const policy = policyOf(settings);
     const lifetime = options.lifetime ?? (opened.slides ? policy.absolute : 0);
     const receipt = await importSessions(opened, {
-      parts: { into: target && (await importStore(target.store)), random, policy, lifetime },
+      parts: {
+        into: target && (await importStore(target.store)),
+        random,
+        policy,
+        strict: settings.assurance !== undefined,
+        lifetime,
+      },
       dryRun,
       withoutData: options.withoutData === true,
       now: () => target?.clock.now() ?? Date.now(),

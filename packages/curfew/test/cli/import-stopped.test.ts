@@ -42,7 +42,7 @@ for (const pieces of [1, 6]) {
       parts: {
         into: { store, everyone: 0, disabled: new Set<never>() },
         random,
-        policy: { absolute: day },
+        policy: { absolute: day, idle: day },
         lifetime: 0,
       },
       dryRun: false,

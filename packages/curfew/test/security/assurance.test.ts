@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { importSession, importStore } from '../../src/authority/import-session.ts';
+import { aliasOf } from '../../src/domain/alias.ts';
+import type { UserId } from '../../src/domain/brand.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
 import type { AssuranceLevel } from '../../src/domain/policy.ts';
 import { readSettings } from '../../src/start/config.ts';
 import { credentials } from '../dialects/directus/support.ts';
-import { manualClock } from '../support/ports.ts';
+import { manualClock, random } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
 
 /** What NIST SP 800-63B-4 requires, taken from its text and not from our table. */
@@ -111,4 +114,22 @@ describe('assurance levels', () => {
     const { settings, warnings } = readSettings({ CURFEW_ASSURANCE: 'aal1', CURFEW_ABSOLUTE: '2d' });
     assert.deepEqual([settings.absolute, settings.idle, warnings], [2 * day, 2 * day, []]);
   });
+});
+
+test('NIST aal2: an imported session stays within the limits of the level, whatever its own store says', async (t) => {
+  const server = await TestServer.start({ CURFEW_ASSURANCE: 'aal2' });
+  t.after(() => server.close());
+  const { store, policy, clock } = server.context;
+  const parts = { into: await importStore(store), random, policy, strict: true, lifetime: 30 * day };
+  const now = clock.now();
+  const found = { metadata: {}, expiresAt: now + 1825 * day, userId: 'ada' };
+  const aliasNumber = (number: number) => aliasOf({ alias: { kind: 'express', secret: `secret ${number}` } });
+  assert.equal(await importSession(parts, { ...found, alias: aliasNumber(1) }, now, false), 'imported');
+  const { sessions } = await store.listSessions({ filter: { userId: 'ada' as UserId }, limit: 9, now, budget: 1000 });
+  const [{ stored }] = sessions as [(typeof sessions)[0]];
+  assert.deepEqual([stored.expiresAt, stored.idle], [now + 24 * hour, hour]);
+  for (const [number, old] of [{ createdAt: now - 24 * hour, lastSeenAt: now }, { lastSeenAt: now - hour }].entries()) {
+    const older = { ...found, ...old, alias: aliasNumber(2 + number) };
+    assert.equal(await importSession(parts, older, now, false), 'expired');
+  }
 });
