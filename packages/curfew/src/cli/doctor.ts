@@ -131,7 +131,7 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
     ...(await diskOf(folder)),
     ...(await dataIn(folder)),
     ...hidden('data file', join(folder, 'data.mdb')),
-    ...(settings.secretKey === undefined ? hidden('secret key', join(folder, keyFile)) : []),
+    ...keyIn(folder, settings),
   ];
   if (!mendTime || !existsSync(folder)) return findings;
   const store = await openStore(settings.store);
@@ -140,6 +140,15 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
   } finally {
     await store.close();
   }
+}
+
+/** Whether the key is there that the data needs, and only its owner can read it. */
+function keyIn(folder: string, { secretKey, secretKeyFile }: Settings): Finding[] {
+  if (secretKey !== undefined || secretKeyFile !== undefined) return [];
+  const [check, path] = ['secret key', join(folder, keyFile)];
+  if (existsSync(path) || !existsSync(join(folder, 'data.mdb'))) return hidden(check, path);
+  const { title, remedy } = errors.secret_key_missing;
+  return [{ check, state: 'fault', says: `${title}: ${path} does not exist`, remedy }];
 }
 
 /** Whether the disk has room for everything that may be written. */

@@ -93,7 +93,7 @@ function tell(error: unknown): number {
     return ['unreachable', 'timeout'].includes(error.code) ? exitCodes.unreachable : exitCodes.failed;
   }
   if (isCurfewError(error)) {
-    say(error.message, error.remedy, error.code);
+    say(error.message, error.facts.remedy ?? remedyOf(error), error.code);
     return exitCodes.failed;
   }
   // Ctrl-C at a prompt.

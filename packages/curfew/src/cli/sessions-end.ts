@@ -65,7 +65,7 @@ async function endMatching(context: Context, { user: text, exact, group, ip, fil
   const user = text === undefined ? undefined : await findUser(context, text, exact);
   const kept = except?.map((id) => (id === 'current' ? presentSession(context) : id));
   const found = await client.previewSessions({ user: user?.id, group, ip, filter, except: kept });
-  if (found.preview === undefined) throw new Stop(exitCodes.nothing, 'No session that has not ended matches.');
+  if (found.preview === undefined) throw new Stop(exitCodes.nothing, 'No live session matches.');
   const whose = user ? userText(user) : counted(found.users, 'user');
   const more = found.partial ? ' There are more, which this does not end: the count ran out of time.' : '';
   await confirmed(context, `This ends ${counted(found.sessions, 'session')} of ${whose}.${more} Continue?`);

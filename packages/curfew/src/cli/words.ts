@@ -1,4 +1,5 @@
 import type { ApiErrorCode, CurfewApiError } from 'curfew-client';
+import type { CurfewError } from '../errors.ts';
 
 /*
  * The server's errors name fields and headers of a request. Users of the command line know options instead: these are
@@ -34,12 +35,17 @@ const remedies: Partial<Record<ApiErrorCode, string>> = {
   second_factor_required:
     'Give a code with --code. If the account has no second factor, enrol one first: `curfew accounts totp`.',
   second_factor_invalid: 'Give the current, unused code of the authenticator with --code, or an unused backup code.',
+  unreachable: 'Check the URL, and whether the server runs. `--url` or CURFEW_URL names another one.',
+  permission_missing: 'Ask an administrator for the permission or the key scope that the message names.',
+  factor_not_enrolled: 'Enrol one with `curfew accounts totp`.',
+  factor_already_enrolled: 'Remove it first with `curfew accounts totp --remove`.',
   fresh_sign_in_required: 'Sign in again with `curfew login`, or give a code with --code.',
 };
 
 /** What to do about an error at the command line. */
-export function remedyOf({ code, remedy }: CurfewApiError): string {
-  return remedies[code] ?? remedy;
+export function remedyOf({ code, remedy }: CurfewApiError | CurfewError): string {
+  // The API has the message in a field.
+  return remedies[code as ApiErrorCode] ?? remedy.replace('`detail`', 'the message');
 }
 
 /** Replaces the fields in a server's message, such as `/querystring/ip` or `/body/userId`, with options. */

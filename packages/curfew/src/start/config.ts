@@ -7,7 +7,7 @@ import { day, hour, minute, second } from '../domain/limits.ts';
 import { type AssuranceLevel, assuranceLevels, assuranceNames, type Policy } from '../domain/policy.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
 import { type Proxies, parseProxies } from '../http/proxies.ts';
-import { showStore, storeForms } from '../stores/open.ts';
+import { showStore } from '../stores/open.ts';
 
 /*
  * Every setting is declared here once: its environment variable, its flag, how its text is read, its default and its
@@ -65,8 +65,8 @@ export const options = {
   store: option({
     env: 'CURFEW_STORE',
     flag: '--store',
-    form: storeForms,
-    help: 'Where sessions are kept.',
+    form: 'url',
+    help: 'Where sessions are kept: lmdb:folder, postgres://…, redis://…, redis+sentinel://… or redis+cluster://…',
     fallback: 'lmdb:./curfew-data',
     file: true,
     read: (text) => {

@@ -61,8 +61,8 @@ function showFolder(url: string): string {
   throw new CurfewError('config_invalid', { detail: 'CURFEW_STORE: lmdb:folder takes no parameters, and no ?.' });
 }
 
-/** What a store's URL looks like, for the help. */
-export const storeForms: string = engines.map(({ form }) => form).join(' | ');
+/** What a store's URL looks like. */
+const storeForms: string = engines.map(({ form }) => form).join(' | ');
 
 /**
  * A store's URL as it may be logged. Opens nothing.

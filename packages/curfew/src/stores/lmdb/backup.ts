@@ -25,14 +25,19 @@ export type Backup = { folder: string; bytes: number };
  *
  * It is a compact copy, because a copy of the other kind would also contain the last synced state, which is used after
  * a restart of the machine, and whose pages may have been overwritten by then.
- * @throws `store_damaged`, `store_not_writable`, `store_full`
+ * @throws `invalid_value` if the folder exists already, `store_damaged`, `store_not_writable`, `store_full`
  */
 export async function backUp(source: string, target: string, beside: readonly string[]): Promise<Backup> {
   const [folder, to] = [resolve(source), resolve(target)];
   if (!existsSync(join(folder, dataFile))) {
     throw new CurfewError('config_invalid', { detail: `CURFEW_STORE: there is no store in ${folder}.` });
   }
-  if (existsSync(to)) throw unwritable(to, 'it exists already; a backup is made in a folder of its own');
+  if (existsSync(to)) {
+    throw new CurfewError('invalid_value', {
+      detail: `${to} exists already, and a backup is made in a folder of its own.`,
+      remedy: 'Name a folder that does not exist yet.',
+    });
+  }
   if (!(await isOwned(folder))) inspectFile(folder);
   const unfinished = `${to}.unfinished`;
   try {
