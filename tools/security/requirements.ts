@@ -120,7 +120,7 @@ export const sections: readonly Section[] = [
         '7.5.3',
         3,
         'Ending others’ sessions requires a second factor.',
-        'A person needs `sessions.end` and a code, and each code works once.',
+        'A person needs `sessions.end` and a code, and each code works once. Opening a session for somebody, and making a key or an account, require a code too.',
       ),
       asvs(
         '7.6.1',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { accessible, fits, visit } from '../support/visit.ts';
-import { newWorld, skip } from '../support/world.ts';
+import { codeOf, newWorld, skip } from '../support/world.ts';
 
 describe('API keys', { skip }, () => {
   test('a key is made with what was chosen, its token is shown once, and it is dead once it is revoked', async (t) => {
@@ -34,6 +34,21 @@ describe('API keys', { skip }, () => {
     await row.getByText('Revoked').waitFor();
     assert.equal(await row.getByRole('button').count(), 0, 'a revoked key has no button');
     await accessible(page);
+  });
+
+  test('making a key asks for a code, unless one was given in the last five minutes', async (t) => {
+    const { page, world, expect } = await visit(t, { as: 'admin', to: '#/keys' });
+    expect(403);
+    world.clock.advance(6 * 60_000);
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('asked for');
+    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    const proof = dialog.filter({ hasText: 'Confirm that it is you' });
+    await proof.getByLabel('Code').fill(codeOf(world, 'admin'));
+    await accessible(page);
+    await proof.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByRole('heading', { name: 'Copy the key now' }).waitFor();
   });
 
   test('an answer that is lost after the key was made is told as a doubt, and one can look again', async (t) => {

@@ -1,6 +1,7 @@
 import { anonymousUser } from 'curfew-client/protocol';
 import type { Alias } from '../domain/alias.ts';
 import type { UserId } from '../domain/brand.ts';
+import { freshSignIn } from '../domain/limits.ts';
 import { openSession, type Tokens } from '../domain/open-session.ts';
 import {
   parseAddress,
@@ -94,7 +95,7 @@ export async function openChecked(
     random,
   );
   const outcome = await store.createSession({
-    session: opened.stored,
+    session: openedByPerson(caller) ? { ...opened.stored, authenticatedAt: now - freshSignIn } : opened.stored,
     epochs,
     limit: limitOf(context, userId),
     by: caller === 'self' ? `user:${userId}` : actorOf(caller),
@@ -119,6 +120,11 @@ export async function openChecked(
       return { session: viewOf(outcome.session, undefined), token, refreshToken };
     }
   }
+}
+
+/** Another person than the user may have the tokens then: only an application states that its user has signed in. */
+function openedByPerson(caller: Caller | 'self'): boolean {
+  return caller !== 'self' && caller.kind === 'person';
 }
 
 function limitOf({ policy: { maxSessions, excess } }: AuthorityContext, userId: UserId): Creation['limit'] {

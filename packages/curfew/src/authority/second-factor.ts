@@ -20,8 +20,8 @@ export function factorIsRemembered(context: AuthorityContext, session: StoredSes
 
 /**
  * Whether the sign-in to this session is recent enough for changes to the person's own account. A user without an
- * account signs in to the application, so opening the session counts as a sign-in; for an account, only its password
- * does.
+ * account signs in to the application, so opening the session counts as a sign-in, unless a person opened it; for an
+ * account, only its password does.
  */
 export function signInIsFresh(
   context: AuthorityContext,

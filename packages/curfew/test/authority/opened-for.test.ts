@@ -179,18 +179,19 @@ describe('a session that somebody else opened for an account', () => {
 
   test('by a person makes no sign-in of theirs fresh, and bypasses no second factor', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, 'sessions.create');
-    const own = (await server.login()).body.token;
+    const authenticator = await server.enrol(id);
+    const own = (await server.login('admin', adminPassword, authenticator.next())).body.token;
     const second = await server.createAccount('second', { roles: ['admin'] });
     for (const userId of [id, second.id]) {
       const { token: as } = await open(userId, own);
       assert.equal((await permissionsOf(as)).length, permissions.length);
-      for (const [method, path, body] of [
-        ['POST', '/v1/keys', { name: 'root', scopes: permissions }],
-        ['PATCH', `/v1/accounts/${userId}`, { password: 'taken over' }],
-        ['POST', `/v1/accounts/${userId}/totp`, undefined],
+      for (const [method, path, body, code] of [
+        ['POST', '/v1/keys', { name: 'root', scopes: permissions }, 'second_factor_required'],
+        ['PATCH', `/v1/accounts/${userId}`, { password: 'taken over' }, 'fresh_sign_in_required'],
+        ['POST', `/v1/accounts/${userId}/totp`, undefined, 'fresh_sign_in_required'],
       ] as const) {
         const { status, body: problem } = await server.call(method, path, body, { as });
-        assert.deepEqual([status, problem.code], [403, 'fresh_sign_in_required'], `${method} ${path}`);
+        assert.deepEqual([status, problem.code], [403, code], `${method} ${path}`);
       }
     }
   });

@@ -17,7 +17,8 @@ test('N2.4: keys that could attach a verifier before that required a scope still
   const server = await former.another({ CURFEW_ADMIN_PASSWORD: adminPassword });
   t.after(() => server.close());
   const path = `/v1/keys/${made.key.id}`;
-  const { body: signedIn } = await server.login('keeper', 'keeper password');
+  const authenticator = await server.enrol(account.id);
+  const { body: signedIn } = await server.login('keeper', 'keeper password', authenticator.next());
   const as = { as: signedIn.token as string };
   const key = (await server.call('GET', '/v1/me', undefined, { as: made.token })).body;
   assert.deepEqual(key.permissions, ['sessions.verify', 'fence.attach']);

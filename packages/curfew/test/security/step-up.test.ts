@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
+import { oldSecret } from '../support/alias-tests.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
 
@@ -46,7 +47,7 @@ describe('7.5.3: a second factor is remembered only for the session and the purp
     assert.equal(await end(token), 'done');
     assert.equal(await ask(token, 'DELETE', '/v1/users/ada/sessions', undefined, {}), 'done', 'the same kind');
     assert.equal(await changeAccount(token), 'fresh_sign_in_required');
-    assert.equal(await makeKey(token), 'fresh_sign_in_required');
+    assert.equal(await makeKey(token), 'second_factor_required');
     clock.advance(5 * minute);
     assert.equal(await end(token), 'second_factor_required');
   });
@@ -83,5 +84,63 @@ describe('7.5.3: a second factor is remembered only for the session and the purp
     const { refreshToken } = (await server.call('POST', '/v1/login', credentials, { as: '', headers })).body;
     const { token } = (await server.call('POST', '/v1/sessions/refresh', { refreshToken }, { as: '' })).body;
     assert.equal(await end(token), 'second_factor_required');
+  });
+});
+
+describe('7.5.3, N1.8: nobody gets around the second factor by way of another session, key or account', () => {
+  /** A server, its administrator, and a call of theirs. */
+  async function start(t: { after(done: () => Promise<void>): void }) {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { token, account } = (await server.login()).body;
+    const ask = (method: string, path: string, body?: object, as: string = token) =>
+      server.call(method, path, body, { as });
+    return { server, account, ask };
+  }
+
+  test('opening a session, getting its tokens, keeping its data, and making a key or an account require a code of a person', async (t) => {
+    const { server, account, ask } = await start(t);
+    const [old, kept] = [oldSecret(), oldSecret()];
+    const bob = await server.createSession('bob', { aliases: [old.hashed, kept.hashed] });
+    const before = await server.state();
+    const calls: [method: string, path: string, body: object][] = [
+      ['POST', '/v1/sessions', { userId: 'bob' }],
+      ['POST', '/v1/sessions', { userId: account.id }],
+      ['POST', '/v1/sessions/exchange-alias', { alias: old.alias }],
+      ['PUT', '/v1/sessions/data', { alias: kept.hashed, data: '{}' }],
+      ['POST', '/v1/keys', { name: 'mine', scopes: ['sessions.end'] }],
+      ['POST', '/v1/accounts', { username: 'eve', password: 'long enough', roles: ['admin'] }],
+    ];
+    for (const [method, path, body] of calls) {
+      const { status, body: problem } = await ask(method, path, body);
+      assert.deepEqual([status, problem.code, problem.methods], [403, 'second_factor_required', []], path);
+    }
+    assert.deepEqual(await server.state(), before);
+    assert.equal((await server.verify(bob.token)).active, true);
+    const authenticator = await server.enrol(account.id);
+    const { token } = (await server.login('admin', adminPassword, authenticator.next())).body;
+    for (const [method, path, body] of calls) {
+      const { status, body: answer } = await ask(method, path, body, token);
+      assert.ok(status < 300, `${path}: ${JSON.stringify(answer)}`);
+    }
+  });
+
+  test('a session that a person opens is not a fresh sign-in of its user, who may have no account', async (t) => {
+    const { server, account, ask } = await start(t);
+    const authenticator = await server.enrol(account.id);
+    const { token } = (await server.login('admin', adminPassword, authenticator.next())).body;
+    const other = await server.createSession('bob');
+    const opened = (await ask('POST', '/v1/sessions', { userId: 'bob' }, token)).body;
+    const alias = oldSecret();
+    const data = { alias: alias.hashed, userId: 'bob', data: '{}' };
+    assert.equal((await ask('PUT', '/v1/sessions/data', data, token)).status, 200);
+    const exchanged = await server.call('POST', '/v1/sessions/exchange-alias', { alias: alias.alias });
+    for (const as of [opened.token, exchanged.body.token]) {
+      for (const path of ['/v1/users/bob/sessions', `/v1/sessions/${other.session.id}`]) {
+        assert.equal((await ask('DELETE', path, undefined, as)).body.code, 'fresh_sign_in_required', path);
+      }
+    }
+    // An application states by opening the session that its user has signed in.
+    assert.equal((await ask('DELETE', '/v1/users/bob/sessions', undefined, other.token)).status, 200);
   });
 });

@@ -45,7 +45,8 @@ export const createAccount = operation({
   tag,
   summary: 'Create an account',
   description: 'You cannot grant a permission that you do not have.',
-  access: { permission: 'accounts.manage', person: 'fresh-sign-in' },
+  // Somebody who makes an account can sign in to it, and enrol a factor of their own.
+  access: { permission: 'accounts.manage', person: 'second-factor' },
   guards: 'account',
   body: Type.Object(
     {

@@ -19,7 +19,8 @@ export const createKey = operation({
   description:
     'Its token is shown once. You cannot grant a scope that you do not have. A key without scopes is for browsers: only ' +
     'the Altogic dialect accepts it.',
-  access: { permission: 'keys.manage', person: 'fresh-sign-in' },
+  // A key needs no factor for anything, so a person needs one to make it.
+  access: { permission: 'keys.manage', person: 'second-factor' },
   guards: 'key',
   body: Type.Object(
     {

@@ -15,6 +15,7 @@ import {
   text,
   userId,
 } from '../schemas.ts';
+import { toOpen } from './sessions.ts';
 
 const tag = 'Sessions';
 const data = Type.String({
@@ -33,7 +34,8 @@ export const keepSessionData = operation({
   description:
     'Opens the session if no session has the alias. Once this has answered, no verification by the alias gets the earlier ' +
     'data. Data of another user is refused; data without a user, for the session of one, ends it.',
-  access: { permission: 'sessions.create' },
+  // It can end sessions, as those that open some do.
+  access: toOpen,
   // A quote or a backslash is two characters in the body.
   bodyBytes: 2 * limits.dataBytes + 16_384,
   body: Type.Object(

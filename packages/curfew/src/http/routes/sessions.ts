@@ -54,6 +54,9 @@ export const endAnswer = Type.Object({
 /** Who may end a session: its owner after a fresh sign-in; others with the permission, and people with a factor. */
 export const toEnd = { permission: 'sessions.end', own: 'fresh-sign-in', others: 'second-factor' } as const;
 
+/** Who may get the tokens of a user's session: a person who has them may end that user's sessions, which needs a factor. */
+export const toOpen = { permission: 'sessions.create', person: 'second-factor' } as const;
+
 export const pageOfSessions = {
   answer: {
     status: 200,
@@ -77,7 +80,7 @@ export const createSession = operation({
   tag,
   summary: 'Open a session for a user',
   description: 'The tokens are shown once. The device is read from `userAgent`.',
-  access: { permission: 'sessions.create' },
+  access: toOpen,
   body: Type.Object(
     {
       userId,
@@ -187,7 +190,7 @@ export const exchangeAlias = operation({
     'For an application that replaces an old cookie by one of its own. The tokens that the session had stop working. For ' +
     '30 seconds the alias still verifies, and every caller that presents it gets the same new tokens; later it is unknown. ' +
     'If the session has permissions of an account, the caller must have all of them.',
-  access: { permission: 'sessions.create' },
+  access: toOpen,
   body: Type.Object({ alias }, { additionalProperties: false }),
   answer: { status: 200, description: 'The session, and its new tokens.', schema: openAnswer },
   errors: ['alias_unknown', 'session_ended', 'session_suspended', 'changed_meanwhile', 'clock_stepped_back'],
