@@ -1,4 +1,4 @@
-import { parseGroups, parseSessionId, parseUserId } from '../domain/parse.ts';
+import { parseGroups, parsePersonId, parseSessionId } from '../domain/parse.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
@@ -24,7 +24,7 @@ export async function changeAccessGroups(
 ): Promise<{ updated: number; receipt: Receipt }> {
   const { add = [], remove = [], sessionId } = change;
   const now = context.clock.now();
-  const owner = parseUserId(userId);
+  const owner = parsePersonId(userId);
   const { account } = await context.store.readUser(owner);
   guardSessionsOf(caller, account);
   const outcome = await context.store.changeGroups({

@@ -1,4 +1,4 @@
-import { type AliasCredential, looksLikeAlias } from 'curfew-client/protocol';
+import { type AliasCredential, anonymousUser, looksLikeAlias } from 'curfew-client/protocol';
 import { aliasIn, aliasOf, endOfAlias, spend } from '../domain/alias.ts';
 import { tokensForAlias } from '../domain/rotation.ts';
 import { endOf } from '../domain/session.ts';
@@ -17,7 +17,8 @@ import { retryAs } from './retry.ts';
  * these are derived from the alias's secret. From then on the alias works for as long as a refresh token that was used, and
  * later it is unknown. Its use then ends nothing: an application that cannot remove the old cookie from a browser, such as
  * one of another path, gets it with every request.
- * The tokens have the permissions of the session, so the caller must have all of them.
+ * The tokens have the permissions of the session, so the caller must have all of them. Nobody gets tokens of a session
+ * in which nobody is signed in.
  * @throws `alias_unknown`, `session_ended`, `session_suspended`, `permission_missing`
  */
 export async function exchangeAlias(
@@ -33,6 +34,8 @@ export async function exchangeAlias(
     const kept = found && aliasIn(found.stored, alias);
     if (!kept) throw new CurfewError('alias_unknown');
     const { stored, epochEnd } = found;
+    // The holder of a token acts as its user, and can list and end that user's sessions: here, those of all strangers.
+    if (stored.userId === anonymousUser) throw new CurfewError('alias_unknown');
     const { id, version } = stored;
     const now = clock.now();
     const successor = tokensForAlias(id, credential.alias, secrets.refreshKey);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { createClient } from 'curfew-client';
+import { anonymousKind } from 'curfew-client/protocol';
 import { importSession, importStore } from '../../src/authority/import-session.ts';
 import { hour, minute, second } from '../../src/domain/limits.ts';
 import { oldSecret } from '../support/alias-tests.ts';
@@ -43,6 +44,20 @@ describe('the user id of visitors who are not signed in', () => {
     assert.equal(session.userId, userId);
     assert.equal((await client.listSessions({ user: userId })).sessions.length, 1);
     assert.equal((await client.endUserSessions({ userId })).ended, 1);
+  });
+
+  test('N1.8: is nobody’s to act as: no caller gets the tokens of its sessions, or changes what they may reach', async (t) => {
+    const { client } = await start(t);
+    const { alias, hashed } = oldSecret();
+    const { session } = await client.keepSessionData({ alias: hashed, data: '{}' });
+    const ofNobody = { ...alias, kind: anonymousKind(alias.kind) };
+    assert.equal((await client.verifySession({ alias: ofNobody })).active, true);
+    await assert.rejects(client.exchangeAlias({ alias: ofNobody }), { code: 'alias_unknown' });
+    const groups = { userId, add: ['staff'] };
+    for (const change of [groups, { ...groups, sessionId: session.id }]) {
+      await assert.rejects(client.changeAccessGroupsOfUser(change), { code: 'invalid_value', message: /anonymous/ });
+    }
+    assert.deepEqual((await client.getSession({ id: session.id })).session.accessGroups, []);
   });
 });
 
