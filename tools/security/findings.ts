@@ -43,6 +43,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A sweep or a list of very many ended sessions blocked the event loop.',
     'One key or one address could keep any number of event streams open.',
     'One list of sessions on Redis blocked the server for seconds while the sweep was behind.',
+    'A list of sessions for WAHA had no size limit, and blocked the event loop until it was complete.',
   ]),
   'Limits on guessing': found(4, [
     'Ten wrong passwords by a stranger locked the owner out.',

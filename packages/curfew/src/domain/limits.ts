@@ -19,6 +19,8 @@ export const limits = {
   /** Items per page. */
   pageMax: 100,
   pageDefault: 50,
+  /** Items of a list that has no pages, as another system defines it. */
+  listed: 1000,
   /** Characters of a free-text filter. */
   filter: 200,
   /** The most matches across users that are sorted in any order other than newest first. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
+import type { SessionName } from '../../src/domain/brand.ts';
 import { day, hour, minute } from '../../src/domain/limits.ts';
 import { readSettings } from '../../src/start/config.ts';
 import type { Store } from '../../src/stores/contract.ts';
@@ -101,6 +102,43 @@ describe('sessions: WAHA', () => {
       (await Promise.all(active)).map((one) => one.active),
       [false, false, true],
     );
+  });
+
+  test('N3.10: a list of very many sessions is bounded, and lets other callers in between', async (t) => {
+    const { clock, server, call } = await start(t);
+    const { store } = server.context;
+    const now = clock.now();
+    const create = (name: SessionName, started: boolean) =>
+      store.createNamed(
+        { name, config: {}, started, sessionId: undefined, kept: true, createdAt: now, updatedAt: now, version: 1 },
+        { type: 'named_session.created', at: now, by: 'library', details: { name } },
+      );
+    const names = Array.from({ length: 1200 }, (_, i) => `slot-${1000 + i}` as SessionName);
+    for (let i = 0; i < names.length; i += 100) {
+      await Promise.all(names.slice(i, i + 100).map((name, j) => create(name, (i + j) % 12 !== 0)));
+    }
+    const { listNamed } = store;
+    let pages = 0;
+    let turns = 0;
+    store.listNamed = (query) => {
+      assert.equal(turns, pages, 'a page was read before others had their turn');
+      pages += 1;
+      setImmediate(() => {
+        turns += 1;
+      });
+      return listNamed.call(store, query);
+    };
+    const listed = async (query: string) => {
+      pages = turns = 0;
+      const { status, body } = await call('GET', query);
+      assert.equal(status, 200, JSON.stringify(body));
+      return body.map(({ name }: Json) => name);
+    };
+    const running = names.filter((_, i) => i % 12 !== 0);
+    assert.deepEqual(await listed('?all=true'), ['desk', ...names].slice(0, 1000));
+    assert.equal(pages, 10);
+    assert.deepEqual(await listed(''), ['desk', ...running].slice(0, 1000));
+    assert.ok(pages <= 12, `${pages} pages`);
   });
 
   test('7.4.2: disabling an account ends its named session; the name becomes free for somebody else', async (t) => {

@@ -18,8 +18,6 @@ type Person = Extract<Caller, { kind: 'person' }>;
 const root = '/_api';
 const base = `${root}/rest/v1/auth`;
 const hidden = { hide: true } as const;
-/** The maximum number of sessions in the list, the newest ones; the native list, which has pages, shows more. */
-const mostListed = 1000;
 
 /**
  * Altogic's authentication API, as far as it concerns sessions. The order of checks is: the application's key → the
@@ -97,7 +95,7 @@ export const altogic: Dialect = (app, services) => {
     places.set(request, 'session');
   }
 
-  /** The list has no pages: it is limited to {@link mostListed}, and always includes the caller's own session. */
+  /** The list has no pages: it has the newest sessions (`limits.listed`), and always includes the caller's own. */
   async function newestOf({ session: own }: Person): Promise<Session[]> {
     const newest: Session[] = [];
     let cursor: string | undefined;
@@ -105,7 +103,7 @@ export const altogic: Dialect = (app, services) => {
       const page = await authority.listSessions({ user: own.userId, status: 'active', limit: limits.pageMax, cursor });
       newest.push(...page.sessions);
       cursor = page.nextCursor;
-    } while (cursor !== undefined && newest.length < mostListed);
+    } while (cursor !== undefined && newest.length < limits.listed);
     if (cursor !== undefined && newest.every(({ id }) => id !== own.id)) {
       newest.splice(-1, 1, await authority.getSession(own.id));
     }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type {
   FastifyInstance,
   FastifyReply,
@@ -86,15 +87,8 @@ function adder(app: FastifyInstance, authority: Authority): Add {
 }
 
 function addReads(add: Add, { authority }: Services): void {
-  add<{ Querystring: Static<typeof listQuery> }>(
-    'read',
-    `GET ${base}`,
-    { querystring: listQuery },
-    async ({ query }) => {
-      const named = await allNamed(authority);
-      const shown = decodeAll(query) ? named : named.filter(({ status }) => status !== 'stopped');
-      return Promise.all(shown.map((one) => present(authority, one)));
-    },
+  add<{ Querystring: Static<typeof listQuery> }>('read', `GET ${base}`, { querystring: listQuery }, async ({ query }) =>
+    listed(authority, decodeAll(query)),
   );
 
   add<ByName>('read', `GET ${base}/:name`, {}, async ({ params }) =>
@@ -183,16 +177,19 @@ function may(authority: Authority, act: Act): (request: FastifyRequest) => Promi
   };
 }
 
-/** WAHA's list has no pages. */
-async function allNamed(authority: Authority): Promise<NamedView[]> {
-  const all: NamedView[] = [];
+/** WAHA's list has no pages: it has the first sessions by name (`limits.listed`). */
+async function listed(authority: Authority, stoppedToo: boolean): Promise<object[]> {
+  const shown: object[] = [];
   let cursor: string | undefined;
   do {
     const page = await authority.listNamedSessions({ limit: limits.pageMax, cursor });
-    all.push(...page.namedSessions);
+    const wanted = page.namedSessions.filter(({ status }) => stoppedToo || status !== 'stopped');
+    shown.push(...(await Promise.all(wanted.map((one) => present(authority, one)))));
     cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return all;
+    // Configurations are long, and an embedded store waits for nothing: other callers would wait for all pages.
+    await setImmediate();
+  } while (cursor !== undefined && shown.length < limits.listed);
+  return shown.slice(0, limits.listed);
 }
 
 async function present(authority: Authority, named: NamedView): Promise<object> {
