@@ -63,19 +63,21 @@ export function authorizedSend(
 }
 
 /**
- * A credential is sent only to the service at its URL, whichever node asks for the request.
+ * A credential is sent only to the service at its URL, whichever node asks for the request. The address is a full URL:
+ * otherwise the engine that sends the request would choose the server.
  * @throws `NodeFault` when a request goes elsewhere
  */
-export function checkUrl({ label }: Credential, fields: Values, to: string): void {
+export function checkUrl({ label }: Credential, fields: Values, to: unknown): void {
   const url = textOf(fields, 'url') ?? '';
-  if (URL.canParse(to, url)) {
-    const [base, target] = [new URL(url), new URL(to, url)];
+  if (typeof to === 'string' && URL.canParse(to)) {
+    const [base, target] = [new URL(url), new URL(to)];
     const path = base.pathname.replace(/\/+$/, '');
     const isBelow = target.pathname === path || target.pathname.startsWith(`${path}/`);
     if (base.origin === target.origin && isBelow) return;
   }
-  throw new NodeFault('other_url', `${label} is for ${url} and is not sent to ${to}.`, {
-    remedy: 'Create a credential with the URL of the other server.',
+  const where = typeof to === 'string' ? to : 'an address that is not text';
+  throw new NodeFault('other_url', `${label} is for ${url} and is not sent to ${where}.`, {
+    remedy: `Send it to a URL that begins with ${url}, or create a credential with the URL of the other server.`,
   });
 }
 

@@ -481,7 +481,7 @@ describe('credentials', () => {
   test('N7.9: a credential is sent only to its own service, whatever address a request names', () => {
     const credential = services.find(({ name }) => name === 'curfew')!.credentials[0]!;
     const fields = readCredential(credential, { url: 'https://a.example/curfew', apiKey: 'cfk_x' });
-    for (const to of ['https://a.example/curfew', 'https://a.example/curfew/v1/me?x=1', '/curfew/v1/me']) {
+    for (const to of ['https://a.example/curfew', 'https://a.example/curfew/v1/me?x=1']) {
       checkUrl(credential, fields, to);
     }
     for (const to of [
@@ -492,8 +492,11 @@ describe('credentials', () => {
       'https://a.example/curfew/../other',
       'https://a.example/curfewer',
       'nonsense:',
+      '/curfew/v1/me',
+      undefined,
+      ['https://a.example/curfew'],
     ]) {
-      assert.throws(() => checkUrl(credential, fields, to), { code: 'other_url' }, to);
+      assert.throws(() => checkUrl(credential, fields, to), { code: 'other_url' }, String(to));
     }
   });
 

@@ -1,0 +1,2 @@
+import './support/this-engine.ts';
+import '../../n8n/test/http-request.test.ts';
