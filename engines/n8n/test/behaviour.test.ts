@@ -159,6 +159,16 @@ describe('the nodes in n8n', () => {
       assert.match(without.told, /Item 1 of input 1 has no “name” to be paired by/);
     });
 
+    test('a key that is a number pairs no items if it is not exact: theirs may differ', async () => {
+      const { token } = await server.createSession('lea');
+      const byKey = { ...byChoice, pairItemsBy: 'key', pairKey: 'key' };
+      const [mine, other] = [JSON.parse('175928847299117063'), JSON.parse('175928847299117061')];
+      const users = [{ key: mine, user: { id: 'lea' } }];
+      const ran = await n8n.run(threeFrom([users, [{ key: mine }], [{ key: other, groups: 'of-another' }]], byKey));
+      assert.match(ran.told, /“key” is a number that is not exact.*Send it as text: in JSON, in quotation marks/);
+      assert.deepEqual(await groupsOf(token), []);
+    });
+
     test('the nodes that follow find the item of each input from which a result or an error came', async () => {
       await server.createSession('kim');
       const workflow = (output: number): Saved => ({
@@ -505,7 +515,7 @@ describe('the nodes in n8n', () => {
       const [dragged, evaluated] = [await run('={{ $json.user }}', users), await run('={{ ($json.user) }}', users)];
       assert.equal(dragged.length, users.length);
       assert.deepEqual(dragged, evaluated);
-      assert.deepEqual(dragged.slice(0, 4), ['text', 'padded', '=1', '{{ 1 }}']);
+      assert.deepEqual(dragged.slice(0, 4), ['text', ' padded ', '=1', '{{ 1 }}']);
       const inherited = [{ user: 'x' }];
       assert.deepEqual(await run('={{ $json.toString }}', inherited), await run('={{ ($json.toString) }}', inherited));
     });

@@ -77,7 +77,7 @@ function pairedByPlace(inputs: Inputs): Pairing {
 function pairedByKey(inputs: Inputs, key: string): Pairing {
   const keyed = inputs.map((items) => byKeyOf(items, key));
   return (run) => {
-    const value = keyText(fieldOf(inputs[0]?.[run]?.json, key));
+    const value = keyText(fieldOf(inputs[0]?.[run]?.json, key), key);
     if (value === undefined) {
       throw new NodeFault('item_not_paired', `Item ${run + 1} of input 1 has no “${key}” to be paired by.`, {
         remedy: 'Correct the “Key Field”, or pair the items by position.',
@@ -99,14 +99,20 @@ function pairedByKey(inputs: Inputs, key: string): Pairing {
 function byKeyOf(items: readonly INodeExecutionData[], key: string): Map<string | undefined, number[]> {
   const found = new Map<string | undefined, number[]>();
   for (const [place, item] of items.entries()) {
-    const value = keyText(fieldOf(item.json, key));
+    const value = keyText(fieldOf(item.json, key), key);
     found.set(value, [...(found.get(value) ?? []), place]);
   }
   return found;
 }
 
-const keyText = (value: unknown): string | undefined =>
-  typeof value === 'string' || typeof value === 'number' ? JSON.stringify(String(value)) : undefined;
+/** A number that is not exact pairs with items of others: JSON's 175928847299117063 is 175928847299117060 in a flow. */
+function keyText(value: unknown, key: string): string | undefined {
+  if (typeof value === 'string' || Number.isSafeInteger(value)) return JSON.stringify(String(value));
+  if (typeof value !== 'number') return undefined;
+  throw new NodeFault('item_not_paired', `“${key}” is a number that is not exact, so it may be that of another item.`, {
+    remedy: 'Send it as text: in JSON, in quotation marks.',
+  });
+}
 
 /** A field by its path: `user.id`. A field with exactly that name takes precedence. */
 function fieldOf(object: IDataObject | undefined, path: string): unknown {

@@ -1,7 +1,7 @@
 import { type Credential, ignoreTlsField, urlLabel } from './credential.ts';
 import { NodeFault } from './fault.ts';
 import { type Kept, sessionUrl } from './kept.ts';
-import { textOf, type Values } from './parameter.ts';
+import { type Parameter, textOf, type Values } from './parameter.ts';
 import { readParameters } from './read.ts';
 import { baseUrl } from './request-options.ts';
 import type { Answer, Request, Send } from './transport.ts';
@@ -21,11 +21,15 @@ export type Connection = {
 
 /** Reads the fields of a credential, including the URL of its service. @throws `NodeFault` */
 export function readCredential(credential: Credential, given: Readonly<Record<string, unknown>>): Values {
-  const fields = readParameters([...credential.fields, ignoreTlsField], ({ name }) => given[name]);
+  const fields = readParameters([...credential.fields, ignoreTlsField], (field) => pasted(field, given[field.name]));
   const url = textOf(fields, 'url');
   const read = { ...fields, ...(url !== undefined && { url: baseUrl(url) }) };
   return { ...read, ...sessionBeside(credential, read, given) };
 }
+
+/** A person pastes the URL, a key or a token, often with spaces around it. */
+const pasted = ({ verbatim }: Parameter, given: unknown) =>
+  typeof given === 'string' && !verbatim ? given.trim() : given;
 
 /**
  * The session of a sign-in is kept beside the fields that a person filled in. It is sent only to the URL at which it

@@ -9,7 +9,7 @@ export type Parameter = {
   readonly help: string;
   readonly kind: 'text' | 'secret' | 'texts' | 'integer' | 'flag' | 'choice' | 'json';
   readonly required?: true;
-  /** Spaces at its ends belong to it, as in a password that somebody chose. */
+  /** Of a credential, whose other fields people paste: spaces at its ends belong to it, as in a chosen password. */
   readonly verbatim?: true;
   readonly fallback?: string | number | boolean;
   readonly placeholder?: string;

@@ -17,8 +17,7 @@ export function readParameters(parameters: readonly Parameter[], give: (paramete
 }
 
 function readParameter(parameter: Parameter, given: unknown): unknown {
-  // A pasted text often has spaces around it.
-  const value = typeof given === 'string' && !parameter.verbatim ? given.trim() : given;
+  const value = unpadded(parameter, given);
   if (value === absent && parameter.fallback !== undefined)
     return parameter.fallback === '' ? undefined : parameter.fallback;
   if (value === absent || value === undefined || value === null || value === '') {
@@ -42,9 +41,15 @@ function readParameter(parameter: Parameter, given: unknown): unknown {
   }
 }
 
+/** Spaces at the ends of a text belong to it: without them, the id of a user would be that of another one. */
+function unpadded({ kind, verbatim }: Parameter, given: unknown): unknown {
+  if (typeof given !== 'string' || verbatim) return given;
+  const trimmed = given.trim();
+  return trimmed !== '' && (kind === 'text' || kind === 'secret') ? given : trimmed;
+}
+
 function readText(parameter: Parameter, value: unknown): string {
-  // In flows, ids are often numbers.
-  const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
+  const text = textOfNumber(parameter, value);
   if (typeof text !== 'string') throw invalid(parameter, `must be text, but is ${kindOf(value)}.`);
   const bytes = Buffer.byteLength(text);
   if (parameter.max !== undefined && bytes > parameter.max) {
@@ -55,14 +60,23 @@ function readText(parameter: Parameter, value: unknown): string {
   return text;
 }
 
-/** One text, several separated by commas, or a list. */
+/** In flows, ids are often numbers. From 2^53 on, the number in a flow may already be that of another id. */
+function textOfNumber(parameter: Parameter, value: unknown): unknown {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return value;
+  if (!Number.isInteger(value)) throw invalid(parameter, 'must be text, but is a number with a fraction.');
+  if (Number.isSafeInteger(value)) return String(value);
+  const remedy = 'Send it as text: in JSON, in quotation marks.';
+  throw invalid(parameter, 'is a number that is too large to be exact, so it may be another one.', remedy);
+}
+
+/** One text, several separated by commas, or a list, whose entries are taken as they are. */
 function readTexts(parameter: Parameter, value: unknown): string[] {
-  const given = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [value];
-  const texts = given.map((one: unknown) => (typeof one === 'number' ? String(one) : one));
+  const given = typeof value === 'string' ? value.split(',').map((one) => one.trim()) : [value].flat();
+  const texts = given.map((one: unknown) => textOfNumber(parameter, one));
   const wrong = texts.find((one) => typeof one !== 'string');
   if (wrong !== undefined)
     throw invalid(parameter, `must be a text or a list of texts, but contains ${kindOf(wrong)}.`);
-  const unique = [...new Set((texts as string[]).map((one) => one.trim()).filter((one) => one !== ''))];
+  const unique = [...new Set((texts as string[]).filter((one) => one.trim() !== ''))];
   if (unique.length === 0) {
     if (parameter.required) throw missing(parameter, value);
     return [];
@@ -119,10 +133,8 @@ function missing({ label, required }: Parameter, given: unknown): NodeFault {
   });
 }
 
-function invalid({ label }: Parameter, what: string): NodeFault {
-  return new NodeFault('invalid_parameter', `“${label}” ${what}`, {
-    remedy: `Correct “${label}” or its expression.`,
-  });
+function invalid({ label }: Parameter, what: string, remedy = `Correct “${label}” or its expression.`): NodeFault {
+  return new NodeFault('invalid_parameter', `“${label}” ${what}`, { remedy });
 }
 
 /** The kind of a value, without the value itself: it may be a secret. */

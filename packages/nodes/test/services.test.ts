@@ -4,12 +4,14 @@ import { describe, test } from 'node:test';
 import { manualClock } from '../../curfew/test/support/ports.ts';
 import { adminPassword, TestServer } from '../../curfew/test/support/server.ts';
 import {
+  absent,
   authorizedSend,
   type Connection,
   checkUrl,
   Kept,
   keptBeside,
   NodeFault,
+  operations,
   readCredential,
   readParameters,
   refusingRedirects,
@@ -410,7 +412,7 @@ describe('credentials', () => {
     assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential is here');
   });
 
-  test('passwords and client secrets keep the spaces at their ends; pasted tokens and keys lose them', async (t) => {
+  test('in a credential, passwords and client secrets keep the spaces at their ends; pasted tokens and keys lose them', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const person = { username: 'spaced', password: ' a long password ' };
@@ -422,6 +424,17 @@ describe('credentials', () => {
     const { clientId, clientSecret } = connected('oauth', 'token', client).fields;
     assert.deepEqual([clientId, clientSecret], ['flows', ' s ']);
     await testCredential(connected('curfew', 'token', { url: server.url, apiKey: ` ${server.key}\n` }));
+  });
+
+  test('the sessions of a user end, not those of a user whose id differs in the spaces at its ends', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const [meant, other] = [await server.createSession('bob '), await server.createSession('bob')];
+    const operation = operations.find(({ name }) => name === 'deleteUserSessions')!;
+    const values = readParameters(operation.parameters, ({ name }) => (name === 'userId' ? 'bob ' : absent));
+    await operation.run(connected('curfew', 'token', { url: server.url, apiKey: server.key }), values);
+    const active = async (token: string) => (await server.verify(token)).active;
+    assert.deepEqual([await active(meant.token), await active(other.token)], [false, true]);
   });
 
   for (const [name, path] of [

@@ -3,7 +3,7 @@ import { urlField, withHeaders } from '../credential.ts';
 import { faultOf, NodeFault, originOf } from '../fault.ts';
 import { flagOf, requiredText, textOf } from '../parameter.ts';
 import { type Answer, wasNotSent } from '../transport.ts';
-import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
+import { bodyOf, partText, refusal, type Service, spaceAround, succeeded } from './service.ts';
 
 const label = 'Directus';
 
@@ -45,7 +45,9 @@ export const directus: Service = {
       kind: 'secret',
       required: true,
       check: (text) =>
-        isJwt(text) ? 'holds an access token: this is an access token; log out takes the refresh token.' : undefined,
+        isJwt(text)
+          ? 'holds an access token: this is an access token; log out takes the refresh token.'
+          : spaceAround(text),
     },
     {
       name: 'directusCheck',

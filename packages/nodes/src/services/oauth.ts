@@ -1,7 +1,7 @@
 import { urlField, withHeaders } from '../credential.ts';
 import { type Parameter, requiredText, textOf, type Values } from '../parameter.ts';
 import type { Request } from '../transport.ts';
-import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
+import { bodyOf, partText, refusal, type Service, spaceAround, succeeded } from './service.ts';
 
 const label = 'OAuth Server';
 
@@ -80,6 +80,7 @@ export const oauth: Service = {
       help: 'The access token or the refresh token',
       kind: 'secret',
       required: true,
+      check: spaceAround,
     },
     {
       name: 'oauthHint',

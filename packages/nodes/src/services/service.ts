@@ -80,6 +80,13 @@ export function bodyOf(answer: Answer): unknown {
   return answer.text === '' ? null : (jsonOf(answer) ?? answer.text);
 }
 
+/**
+ * What is wrong with a token for a service that accepts every token: with a space at its ends it would be another one,
+ * and the session would stay open although the service reports success.
+ */
+export const spaceAround = (token: string): string | undefined =>
+  token === token.trim() ? undefined : 'begins or ends with a space, which no token does.';
+
 export const succeeded = ({ status }: Answer): boolean => status >= 200 && status < 300;
 
 /** A part of unchecked JSON. */
