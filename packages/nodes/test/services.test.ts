@@ -319,6 +319,47 @@ describe('odd answers of a service', () => {
     assert.doesNotMatch(error.whole, /used up/);
   });
 
+  for (const [what, answer] of [
+    ['an empty 204', (_, response) => response.writeHead(204).end()],
+    ['an empty 200', (_, response) => response.writeHead(200).end()],
+    ['JSON', json(200, {})],
+  ] satisfies [string, RequestListener][]) {
+    test(`Directus: ${what} confirms a logout, with and without the check`, async (t) => {
+      for (const directusCheck of [true, false]) {
+        const { done } = await logOutOf(
+          t,
+          'directus',
+          (request, response) =>
+            request.url === '/auth/refresh'
+              ? json(200, { data: { refresh_token: 'next' } })(request, response)
+              : answer(request, response),
+          { directusCheck },
+        );
+        assert.equal((await done).success, true, String(directusCheck));
+      }
+    });
+  }
+
+  test('Directus: a page for people confirms no logout, neither without the check nor after it', async (t) => {
+    let isPage = true;
+    const listener: RequestListener = (request, response) => {
+      if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
+      if (!isPage) return response.writeHead(204).end();
+      return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Welcome</html>');
+    };
+    const without = await fault((await logOutOf(t, 'directus', listener, { directusCheck: false })).done);
+    assert.equal(without.code, 'unexpected_answer');
+    const { seen, done, again } = await logOutOf(t, 'directus', listener);
+    assert.equal((await fault(done)).code, 'session_still_open');
+    isPage = false;
+    assert.equal((await again()).success, true);
+    assert.deepEqual(
+      seen.map(({ path }) => path),
+      ['/auth/refresh', '/auth/logout', '/auth/logout'],
+      'the token that the check gave is kept',
+    );
+  });
+
   test('Directus: without the check the token goes to the logout unchanged', async (t) => {
     const { seen, done } = await logOutOf(t, 'directus', (_, response) => response.writeHead(204).end(), {
       directusCheck: false,

@@ -2,7 +2,7 @@ import { jsonOf, jsonRequest } from '../connection.ts';
 import { urlField, withHeaders } from '../credential.ts';
 import { NodeFault } from '../fault.ts';
 import { textOf } from '../parameter.ts';
-import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
+import { bodyOf, confirmed, partText, refusal, type Service, succeeded } from './service.ts';
 
 const label = 'Altogic';
 const base = '/_api/rest/v1/auth';
@@ -75,8 +75,7 @@ export const altogic: Service = {
   async logOut({ url, send }, values) {
     const token = textOf(values, 'altogicSessionToken');
     const answer = await send(jsonRequest('POST', `${url}${base}/signout`, token === undefined ? {} : { token }));
-    const json = jsonOf(answer);
-    const { code, text } = readError(json);
+    const { code, text } = readError(jsonOf(answer));
     const isUnknown = answer.status === 404 || /not_found|invalid_session/.test(code ?? '');
     if (!succeeded(answer) && token !== undefined && text !== undefined && isUnknown) {
       throw new NodeFault('session_not_found', `${label}: ${text} The session of “Session Token” could not be found.`, {
@@ -85,10 +84,7 @@ export const altogic: Service = {
         response: bodyOf(answer),
       });
     }
-    // A success has no body: an HTML page, for instance, comes from another program.
-    if (!succeeded(answer) || (answer.text !== '' && json === undefined)) {
-      throw refusal(label, answer, readError, remedies);
-    }
+    if (!confirmed(answer)) throw refusal(label, answer, readError, remedies);
     return { success: true, message: 'The session is signed out.', service: 'altogic', response: bodyOf(answer) };
   },
 };

@@ -3,7 +3,7 @@ import { urlField, withHeaders } from '../credential.ts';
 import { faultOf, NodeFault, originOf } from '../fault.ts';
 import { flagOf, requiredText, textOf } from '../parameter.ts';
 import { type Answer, wasNotSent } from '../transport.ts';
-import { bodyOf, partText, refusal, type Service, spaceAround, succeeded } from './service.ts';
+import { bodyOf, confirmed, partText, refusal, type Service, spaceAround, succeeded } from './service.ts';
 
 const label = 'Directus';
 
@@ -65,7 +65,7 @@ export const directus: Service = {
       successor !== undefined || flagOf(values, 'directusCheck')
         ? await logOutSuccessor(connection, given, successor ?? (await refresh(connection, given)))
         : await logOut(connection, given);
-    if (!succeeded(answer)) throw refusal(label, answer, readError, remedies);
+    if (!confirmed(answer)) throw refusal(label, answer, readError, remedies);
     return { success: true, message: 'The session is logged out.', service: 'directus', response: bodyOf(answer) };
   },
 };
@@ -127,7 +127,7 @@ const maxRepeats = 3;
 async function logOutSuccessor(connection: Connection, used: string, successor: string): Promise<Answer> {
   for (let repeats = 0; ; repeats++) {
     const answer = await logOut(connection, successor).catch(faultOf);
-    if (!(answer instanceof NodeFault) && succeeded(answer)) {
+    if (!(answer instanceof NodeFault) && confirmed(answer)) {
       connection.kept.forgetSuccessor(used);
       return answer;
     }

@@ -89,6 +89,10 @@ export const spaceAround = (token: string): string | undefined =>
 
 export const succeeded = ({ status }: Answer): boolean => status >= 200 && status < 300;
 
+/** A success, which has no body, or JSON: an HTML page, for instance, comes from another program. */
+export const confirmed = (answer: Answer): boolean =>
+  succeeded(answer) && (answer.text === '' || jsonOf(answer) !== undefined);
+
 /** A part of unchecked JSON. */
 export function part(json: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>(
