@@ -145,6 +145,31 @@ describe('odd answers of a service', () => {
     assert.match((await fault(done)).message, /WAHA: Session status is not as expected/);
   });
 
+  test('N7.3: WAHA: a session name that would change the path is refused before anything is sent', async (t) => {
+    for (const wahaSession of ['.', '..']) {
+      const { code, message } = await fault(logOutOf(t, 'waha', json(200, {}), { wahaSession }));
+      assert.deepEqual(
+        [code, message],
+        [
+          'invalid_parameter',
+          `“Session Name” is ${JSON.stringify(wahaSession)}, which cannot be part of a request’s path.`,
+        ],
+      );
+    }
+    for (const [wahaSession, path] of [
+      ['...', '...'],
+      ['%2e%2e', '%252e%252e'],
+      ['a/../b', 'a%2F..%2Fb'],
+    ]) {
+      const { seen, done } = await logOutOf(t, 'waha', json(200, {}), { wahaSession });
+      await done;
+      assert.deepEqual(
+        seen.map((one) => one.path),
+        [`/api/sessions/${path}/logout`],
+      );
+    }
+  });
+
   test('Altogic: the credential’s own session is signed out only if that is chosen, never because a token is missing', async (t) => {
     for (const altogicSessionToken of ['', ' ', null, undefined]) {
       const { code } = await fault(logOutOf(t, 'altogic', json(200, {}), { altogicSessionToken }));

@@ -40,6 +40,11 @@ export const waha: Service = {
       required: true,
       from: 'session',
       placeholder: 'default',
+      // As the client refuses an id: however they are encoded, these change the path.
+      check: (name) =>
+        name === '.' || name === '..'
+          ? `is ${JSON.stringify(name)}, which cannot be part of a request’s path.`
+          : undefined,
     },
   ],
   async logOut({ url, send }, values) {
