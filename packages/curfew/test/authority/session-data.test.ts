@@ -46,7 +46,7 @@ describe('the user id of visitors who are not signed in', () => {
     assert.equal((await client.endUserSessions({ userId })).ended, 1);
   });
 
-  test('N1.8: is nobody’s to act as: no caller gets the tokens of its sessions, or changes what they may reach', async (t) => {
+  test('N1.9: is nobody’s to act as: no caller gets the tokens of its sessions, or changes what they may reach', async (t) => {
     const { client } = await start(t);
     const { alias, hashed } = oldSecret();
     const { session } = await client.keepSessionData({ alias: hashed, data: '{}' });
