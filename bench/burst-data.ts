@@ -8,8 +8,8 @@ import { nextDeadline, type StoredSession } from '../packages/curfew/src/domain/
 import { pooledRandom } from '../packages/curfew/src/start/compose.ts';
 import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
 import { loadState, setCounters } from '../packages/curfew/src/stores/lmdb/commit.ts';
+import { dataFile } from '../packages/curfew/src/stores/lmdb/files.ts';
 import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
-import { dataFile } from '../packages/curfew/src/stores/lmdb/inspect.ts';
 import { stateKeys, tagKeys, timeKey } from '../packages/curfew/src/stores/lmdb/keys.ts';
 import { openTables, putInOrder } from '../packages/curfew/src/stores/lmdb/tables.ts';
 import { request } from './setup.ts';

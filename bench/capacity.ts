@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
 import { day } from '../packages/curfew/src/domain/limits.ts';
-import { dataFile } from '../packages/curfew/src/stores/lmdb/inspect.ts';
+import { dataFile } from '../packages/curfew/src/stores/lmdb/files.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { fillEmbedded } from './burst-data.ts';
 import { perSecond, type Row, rateOf } from './measure.ts';

@@ -413,6 +413,12 @@ export const processErrors = {
     title: 'The store is read-only',
     remedy: 'Name the primary in CURFEW_STORE. A replica may not know yet which sessions have ended.',
   },
+  store_linked: {
+    status: 500,
+    title: 'A file of the store is a link',
+    remedy:
+      'Remove the link, or put the file itself there. In a folder of another user no link is followed, because it may lead to any file.',
+  },
   store_in_use: {
     status: 500,
     title: 'Another process has the store open',

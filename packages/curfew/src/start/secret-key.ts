@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
-  chownSync,
   closeSync,
+  constants,
   existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
-  openSync,
   readFileSync,
   renameSync,
   statSync,
@@ -13,8 +14,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Random } from '../domain/ports.ts';
-import { CurfewError } from '../errors.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
+import { createFile, openFile } from '../stores/lmdb/files.ts';
 
 const keyBytes = 32;
 export const keyFile = 'secret.key';
@@ -39,7 +41,7 @@ export function keyFingerprint(key: Uint8Array): string {
 /**
  * The key of a store. With another key every authenticator, backup code and refresh token would be void, so the store
  * keeps the key's fingerprint. An unused store has none, so that a failed first start does not commit to a key.
- * @throws `secret_key_differs`, `secret_key_missing`, `config_invalid`, `store_not_writable`
+ * @throws `secret_key_differs`, `secret_key_missing`, `config_invalid`, `store_linked`, `store_not_writable`
  */
 export async function secretKeyOf(
   store: Store,
@@ -91,21 +93,29 @@ export function existingSecretKey(given: GivenKey, folder: string | undefined): 
   if (given.secretKeyFile !== undefined) return readKey(given.secretKeyFile);
   const path = folder === undefined ? undefined : join(folder, keyFile);
   if (path === undefined || !existsSync(path)) return undefined;
-  hide(path);
-  return readKey(path);
+  const file = openKey(path);
+  try {
+    hide(path, file);
+    return readKey(path, file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Writes a key into the folder of an embedded store, completely or not at all. Only its owner may read it. */
 export function writeKey(path: string, random: Random): void {
   try {
-    const file = openSync(`${path}.new`, 'w', 0o600);
-    writeSync(file, `${Buffer.from(random(keyBytes)).toString('hex')}\n`);
-    fsyncSync(file);
-    closeSync(file);
-    // A command that root runs must not leave a key that the service cannot read afterwards.
-    if (process.getuid?.() === 0) {
-      const { uid, gid } = statSync(dirname(path));
-      chownSync(`${path}.new`, uid, gid);
+    const file = createFile(`${path}.new`);
+    try {
+      writeSync(file, `${Buffer.from(random(keyBytes)).toString('hex')}\n`);
+      fsyncSync(file);
+      // A command that root runs must not leave a key that the service cannot read afterwards.
+      if (process.getuid?.() === 0) {
+        const { uid, gid } = statSync(dirname(path));
+        fchownSync(file, uid, gid);
+      }
+    } finally {
+      closeSync(file);
     }
     renameSync(`${path}.new`, path);
   } catch (error) {
@@ -113,24 +123,38 @@ export function writeKey(path: string, random: Random): void {
   }
 }
 
-function hide(path: string): void {
-  if (process.platform === 'win32' || (statSync(path).mode & 0o077) === 0) return;
+/** @throws `store_linked`, `secret_key_missing` */
+function openKey(path: string): number {
   try {
-    chmodSync(path, 0o600);
+    return openFile(path, constants.O_RDONLY);
+  } catch (error) {
+    throw isCurfewError(error) ? error : unreadable(error);
+  }
+}
+
+function hide(path: string, file: number): void {
+  if (process.platform === 'win32' || (fstatSync(file).mode & 0o077) === 0) return;
+  try {
+    fchmodSync(file, 0o600);
   } catch (error) {
     throw new CurfewError('store_not_writable', { detail: `${path}: ${(error as Error).message}.` }, error);
   }
 }
 
-export function readKey(path: string): Uint8Array {
+/** `file`: its descriptor, if it is open. @throws `secret_key_missing` */
+export function readKey(path: string, file: string | number = path): Uint8Array {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8').trim();
+    text = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new CurfewError('secret_key_missing', { detail: `${(error as Error).message}.` }, error);
+    throw unreadable(error);
   }
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   throw new CurfewError('secret_key_missing', {
     detail: text === '' ? `${path} is empty.` : `${path} does not contain 64 hex digits.`,
   });
+}
+
+function unreadable(error: unknown): CurfewError {
+  return new CurfewError('secret_key_missing', { detail: `${(error as Error).message}.` }, error);
 }

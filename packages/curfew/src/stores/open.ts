@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CurfewError } from '../errors.ts';
 import type { SchemaPlan, Store } from './contract.ts';
 import type { Backup } from './lmdb/backup.ts';
-import { dataFile } from './lmdb/inspect.ts';
+import { dataFile } from './lmdb/files.ts';
 import type { Room } from './lmdb/reserve.ts';
 import { parseLocation as parsePostgres } from './postgres/location.ts';
 import { parseLocation as parseRedis } from './redis/location.ts';

@@ -1,7 +1,6 @@
 import {
   chmodSync,
   closeSync,
-  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -9,10 +8,12 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { checkFile, dataFile, inspectFile } from './inspect.ts';
+import { dataFile, readFile } from './files.ts';
+import { checkFile, inspectFile } from './inspect.ts';
 import { isOwned } from './owner.ts';
 import { openToRead } from './tables.ts';
 
@@ -25,7 +26,7 @@ export type Backup = { folder: string; bytes: number };
  *
  * It is a compact copy, because a copy of the other kind would also contain the last synced state, which is used after
  * a restart of the machine, and whose pages may have been overwritten by then.
- * @throws `invalid_value` if the folder exists already, `store_damaged`, `store_not_writable`, `store_full`
+ * @throws `invalid_value` if the folder exists already, `store_damaged`, `store_linked`, `store_not_writable`, `store_full`
  */
 export async function backUp(source: string, target: string, beside: readonly string[]): Promise<Backup> {
   const [folder, to] = [resolve(source), resolve(target)];
@@ -45,7 +46,8 @@ export async function backUp(source: string, target: string, beside: readonly st
     mkdirSync(unfinished, { mode: 0o700 });
     await copyData(folder, unfinished);
     for (const name of beside) {
-      if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(unfinished, name));
+      if (!existsSync(join(folder, name))) continue;
+      writeFileSync(join(unfinished, name), readFile(join(folder, name)), { mode: 0o600 });
     }
     checkFile(unfinished, 'all');
     for (const name of [dataFile, ...beside]) keep(join(unfinished, name));

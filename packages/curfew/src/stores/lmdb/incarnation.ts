@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataFile, giveToOwner, identityOf, sealFile } from './inspect.ts';
+import { createFile, dataFile, giveToOwner, readFile, sealFile } from './files.ts';
+import { identityOf } from './inspect.ts';
 import type { Tables } from './tables.ts';
 
 /*
@@ -46,11 +47,14 @@ export class Incarnation {
   /** Invalidates earlier copies of the data. */
   renewSeal(): void {
     const [path, next] = [join(this.#folder, sealFile), join(this.#folder, `${sealFile}.next`)];
-    const file = openSync(next, 'w', 0o600);
-    writeSync(file, `${randomBytes(12).toString('base64url')} ${identityOf(join(this.#folder, dataFile))}`);
-    fsyncSync(file);
-    closeSync(file);
-    giveToOwner(this.#folder, next);
+    const file = createFile(next);
+    try {
+      writeSync(file, `${randomBytes(12).toString('base64url')} ${identityOf(join(this.#folder, dataFile))}`);
+      fsyncSync(file);
+      giveToOwner(this.#folder, file);
+    } finally {
+      closeSync(file);
+    }
     // Both are valid until the new file has replaced the old one: a process killed in between leaves either.
     const [present, coming] = [sealOf(this.#folder, path), sealOf(this.#folder, next)!];
     this.#keep({ ...this.#kept, seals: present === undefined ? [coming] : [present, coming] });
@@ -77,5 +81,5 @@ function keptHere(tables: Tables, folder: string): Kept | undefined {
 /** The identity of the two files and the content of the small one; `undefined` if that does not exist. */
 function sealOf(folder: string, beside: string): string | undefined {
   if (!existsSync(beside)) return undefined;
-  return [join(folder, dataFile), beside].map(identityOf).concat(readFileSync(beside, 'utf8')).join(' ');
+  return [join(folder, dataFile), beside].map(identityOf).concat(readFile(beside)).join(' ');
 }

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Database } from 'lmdb';
 import { CurfewError, isCurfewError } from '../../errors.ts';
@@ -6,8 +6,9 @@ import { type Ruled, rulesOver } from '../../rules/index.ts';
 import type { SchemaPlan } from '../contract.ts';
 import { format, formatsBefore } from './codec.ts';
 import { isFullDisk, writeFault } from './faults.ts';
+import { dataFile, giveToOwner, lockFile, openFile } from './files.ts';
 import { liesWhereItWas } from './incarnation.ts';
-import { checkFile, dataFile, giveToOwner, inspectFile, lockFile, noteOpened } from './inspect.ts';
+import { checkFile, inspectFile, noteOpened } from './inspect.ts';
 import { isOwned, type Ownership, takeOwnership } from './owner.ts';
 import { type Pace, shared } from './pace.ts';
 import { defaultReserve, Reserve } from './reserve.ts';
@@ -26,7 +27,7 @@ const openHere: Set<string> = new Set();
 /**
  * Opens the embedded store in a folder, which it creates if necessary. `reserve`: bytes that are kept for ends when the
  * disk is full. `pace`: `alone` if the process does nothing else.
- * @throws `store_not_writable`, `store_in_use`, `store_version`, `store_damaged`
+ * @throws `store_not_writable`, `store_in_use`, `store_linked`, `store_version`, `store_damaged`
  */
 export async function openLmdbStore(
   path: string,
@@ -144,8 +145,11 @@ async function unlessInUse<T>(folder: string, look: () => T): Promise<T> {
 
 /** Creates LMDB's files readable by their owner only, as LMDB would not. It treats empty files as new. */
 function hideNew(folder: string): void {
-  for (const name of [dataFile, lockFile]) closeSync(openSync(join(folder, name), 'a', 0o600));
-  giveToOwner(folder, join(folder, lockFile));
+  for (const name of [dataFile, lockFile]) {
+    const file = openFile(join(folder, name), constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND);
+    if (name === lockFile) giveToOwner(folder, file);
+    closeSync(file);
+  }
 }
 
 function makeWritable(folder: string): void {

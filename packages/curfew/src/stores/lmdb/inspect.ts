@@ -1,6 +1,7 @@
-import { chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
+import { closedFile, createFile, dataFile, giveToOwner, readFile, refuseLinks, sealFile } from './files.ts';
 import { damageOf, type Extent, OtherVersion } from './sound.ts';
 
 /*
@@ -8,19 +9,10 @@ import { damageOf, type Extent, OtherVersion } from './sound.ts';
  * may have been copied, restored, or written to since it was closed. A file that is as the last process left it only
  * needs a check of its roots, even after a kill.
  */
-export const dataFile = 'data.mdb';
-/** LMDB's file of readers and writers. */
-export const lockFile = 'lock.mdb';
-/**
- * Files beside the data: the seal of its incarnation, and a note of how the data was left. The note does not exist
- * while a process has the data open, nor after a kill.
- */
-export const sealFile = 'incarnation';
-const closedFile = 'closed';
 
 /**
  * Returns how much of the folder's file was checked.
- * @throws `store_damaged`, `store_version` if this program cannot open it
+ * @throws `store_damaged`, `store_linked`, `store_version` if this program cannot open it
  */
 export function inspectFile(folder: string): Extent {
   const extent = isAsLeft(folder) ? 'roots' : 'all';
@@ -28,8 +20,9 @@ export function inspectFile(folder: string): Extent {
   return extent;
 }
 
-/** @throws `store_damaged`, `store_version` */
+/** @throws `store_damaged`, `store_linked`, `store_version` */
 export function checkFile(folder: string, extent: Extent): void {
+  refuseLinks(folder);
   const path = join(folder, dataFile);
   if (!existsSync(path) || statSync(path).size === 0) return;
   let damage: string | undefined;
@@ -48,22 +41,16 @@ export function identityOf(path: string): string | undefined {
   return found && [found.dev, found.ino, found.birthtimeNs].join('.');
 }
 
-/**
- * Gives a new file of the folder to the user whose data it is: a command that root runs must not leave files that the
- * service cannot read afterwards.
- */
-export function giveToOwner(folder: string, path: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(join(folder, dataFile));
-  chownSync(path, uid, gid);
-}
-
 /** Notes how the data file was left. Without the note, the next start checks all of it, as after an upgrade. */
 export function noteClosed(folder: string): void {
   try {
-    const path = join(folder, closedFile);
-    writeFileSync(path, lookOf(folder), { mode: 0o600 });
-    giveToOwner(folder, path);
+    const file = createFile(join(folder, closedFile));
+    try {
+      writeSync(file, lookOf(folder));
+      giveToOwner(folder, file);
+    } finally {
+      closeSync(file);
+    }
   } catch {
     // A full disk cannot store the note.
     noteOpened(folder);
@@ -88,5 +75,5 @@ function lookOf(folder: string): string {
 }
 
 function contentOf(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  return existsSync(path) ? readFile(path) : undefined;
 }

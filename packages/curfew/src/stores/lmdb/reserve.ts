@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync, truncateSync } from 'node:fs';
-import { open, rm, statfs, truncate } from 'node:fs/promises';
+import { closeSync, constants, existsSync, ftruncateSync, statSync } from 'node:fs';
+import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
 import { nothingLeft } from './faults.ts';
-import { giveToOwner } from './inspect.ts';
+import { flagsFor, giveToOwner, openFile, reserveFile } from './files.ts';
 
-const reserveFile = 'reserve';
 /** Ends and similar writes need little: this holds tens of thousands of them. */
 export const defaultReserve: number = 8 * 1024 * 1024;
 /** The reserve is released in this many pieces, because any process may take free space. */
@@ -85,14 +84,10 @@ export class Reserve {
     if (this.#size === 0) return false;
     this.#short = true;
     this.#size = Math.max(0, this.#size - Math.ceil(this.#bytes / pieces));
-    try {
-      truncateSync(this.#path, this.#size);
-    } catch {
-      // Somebody has removed the file. The space that it freed is free for everybody.
-      this.#size = 0;
-      return false;
-    }
-    return true;
+    if (this.#cut(this.#size)) return true;
+    // Somebody has removed the file. The space that it freed is free for everybody.
+    this.#size = 0;
+    return false;
   }
 
   /** Fills the reserve, if the disk has room for that. */
@@ -115,11 +110,12 @@ export class Reserve {
     if (!disk || !suffices(disk.bavail * disk.bsize, missing)) return;
     const from = this.#size;
     try {
-      const file = await open(this.#path, 'a', 0o600);
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
+      const file = await open(this.#path, flagsFor(this.#path, flags), 0o600);
       try {
         for (let left = missing; left > 0; left -= chunk) await file.write(randomBytes(Math.min(left, chunk)));
         await file.datasync();
-        giveToOwner(this.#folder, this.#path);
+        giveToOwner(this.#folder, file.fd);
       } finally {
         await file.close();
       }
@@ -128,7 +124,19 @@ export class Reserve {
     } catch {
       // Another program took the space. A partial write must not count.
       if (from === 0) await rm(this.#path, { force: true }).catch(() => {});
-      else if (this.#size >= from) await truncate(this.#path, from).catch(() => {});
+      else if (this.#size >= from) this.#cut(from);
+    }
+  }
+
+  /** Shortens the file. Returns whether it is still there. */
+  #cut(size: number): boolean {
+    try {
+      const file = openFile(this.#path, constants.O_WRONLY);
+      ftruncateSync(file, size);
+      closeSync(file);
+      return true;
+    } catch {
+      return false;
     }
   }
 }

@@ -14,8 +14,9 @@ import { Committer, closedError, completeLog, loadState, type State } from './co
 import { LmdbEngine } from './engine.ts';
 import { readEvents } from './events.ts';
 import { isFull, writeFault } from './faults.ts';
+import { dataFile } from './files.ts';
 import { Incarnation } from './incarnation.ts';
-import { dataFile, noteClosed } from './inspect.ts';
+import { noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
 import { type Pace, shared } from './pace.ts';

@@ -1,6 +1,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { SessionId } from '../../domain/brand.ts';
 import type { Row } from './codec.ts';
+import { refuseLinks } from './files.ts';
 
 /*
  * One LMDB environment with these trees:
@@ -71,8 +72,9 @@ export function openDatabase(root: RootDatabase, name: TableName): Database {
   return root.openDB({ name, ...(numbered.includes(name) ? { keyEncoding: 'ordered-binary' } : {}) });
 }
 
-/** Opens a store beside a process that may have it open, and changes nothing. */
+/** Opens a store beside a process that may have it open, and changes nothing. @throws `store_linked` */
 export function openToRead(folder: string): RootDatabase {
+  refuseLinks(folder);
   return open({
     path: folder,
     noSubdir: false,
