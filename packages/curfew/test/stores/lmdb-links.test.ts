@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { serve } from '../../src/start/serve.ts';
 import { Reserve } from '../../src/stores/lmdb/reserve.ts';
+import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { runCli } from '../support/process.ts';
 import { temporaryFolder } from './harness.ts';
@@ -107,6 +108,16 @@ describe('in a folder that belongs to another user', { skip }, () => {
     symlinkSync(victim, join(path, 'reserve'));
     assert.equal(reserve.release(), false);
     assert.deepEqual(looks(victim), before);
+  });
+
+  test('only a socket is removed, whatever path the store names as that of its last owner', async (t) => {
+    const { path, victim, env } = await foreignStore(t);
+    const tables = openTables(path);
+    await tables.meta.put('owner', { socket: '../victim', pid: 1 });
+    await tables.root.close();
+    const { code, err } = await runCli(['export'], env);
+    assert.equal(code, 0, err);
+    assert.ok(existsSync(victim));
   });
 
   test('a path with a link to the folder works', async (t) => {

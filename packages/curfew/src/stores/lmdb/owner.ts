@@ -14,6 +14,7 @@ import { CurfewError } from '../../errors.ts';
 
 type OwnerRow = { socket: string; pid: number };
 const row = 'owner';
+const socketName = /^owner-[0-9a-f]+\.sock$/;
 
 export type Ownership = { release(): Promise<void> };
 
@@ -40,7 +41,8 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
         return true;
       });
       if (!taken) continue;
-      if (other) rmSync(join(folder, other.socket), { force: true });
+      // Somebody who may write the store may have written any path there.
+      if (other && socketName.test(other.socket)) rmSync(join(folder, other.socket), { force: true });
       break;
     }
   } catch (error) {
@@ -54,7 +56,7 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
 
 /** Whether a living process has the folder open; does not open the store. */
 export async function isOwned(folder: string): Promise<boolean> {
-  const sockets = readdirSync(folder).filter((name) => /^owner-[0-9a-f]+\.sock$/.test(name));
+  const sockets = readdirSync(folder).filter((name) => socketName.test(name));
   const living = await Promise.all(sockets.map((name) => answers(addressOf(folder, name))));
   return living.includes(true);
 }
