@@ -452,6 +452,11 @@ export const processErrors = {
     title: 'The store is not empty',
     remedy: 'Import into an unused store: another folder, database or schema.',
   },
+  export_not_written: {
+    status: 500,
+    title: 'The file of the export cannot be written',
+    remedy: 'Name a file that does not exist yet, on a disk that can be written, with --output; then export again.',
+  },
   export_damaged: {
     status: 500,
     title: 'The export is damaged or incomplete',

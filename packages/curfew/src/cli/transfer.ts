@@ -1,13 +1,15 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, lstatSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { CurfewError } from '../errors.ts';
 import { readSettings, type Settings } from '../start/config.ts';
 import { confirmNew } from '../start/confirm-new.ts';
 import { existingSecretKey } from '../start/secret-key.ts';
 import { folderOf, openStore, openStoreToRead, showStore } from '../stores/open.ts';
 import { exportLines, importLines, splitLines } from '../transfer.ts';
+import { makeWhole, sync } from '../whole.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint } from './terminal.ts';
@@ -86,27 +88,33 @@ async function opened(path: string): Promise<Readable> {
   }
 }
 
-/** Writes at the reader's pace. The file is readable only by its owner. */
-async function write(all: AsyncIterable<string>, output: string | undefined): Promise<void> {
-  const lines = await begun(all);
+/**
+ * Writes at the reader's pace. A file is readable only by its owner, and gets its name when it is complete.
+ * @throws `export_not_written`
+ */
+async function write(lines: AsyncIterable<string>, output: string | undefined): Promise<void> {
   if (output === undefined) {
     await pipeline(Readable.from(lines), process.stdout, { end: false });
     return;
   }
-  const file = createWriteStream(output, { mode: 0o600, flags: 'wx' });
+  if (lstatSync(output, { throwIfNoEntry: false })) throw unwritten(output, 'it exists already');
   try {
-    await once(file, 'open');
+    await makeWhole(output, async (unfinished) => {
+      await pipeline(Readable.from(lines), createWriteStream(unfinished, { mode: 0o600, flags: 'wx' }));
+      sync(unfinished);
+    });
   } catch (error) {
-    throw new Stop(exitCodes.failed, `${output} cannot be written: ${(error as Error).message}`);
+    // Everything else is a fault of the store.
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : fileFault(error as never, output);
   }
-  await pipeline(Readable.from(lines), file);
 }
 
-/** The same lines, once there is a first one, so that an export that fails at once leaves no file. */
-async function begun(lines: AsyncIterable<string>): Promise<AsyncIterable<string>> {
-  const left = lines[Symbol.asyncIterator]();
-  const first = await left.next();
-  return (async function* () {
-    for (let next = first; !next.done; next = await left.next()) yield next.value;
-  })();
+function fileFault(error: NodeJS.ErrnoException, path: string): CurfewError {
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  const remedy = 'Free space on its disk, or name a file on another one with --output; then export again.';
+  return unwritten(path, error.message, isFull ? remedy : undefined);
+}
+
+function unwritten(path: string, why: string, remedy?: string): CurfewError {
+  return new CurfewError('export_not_written', { detail: `${path}: ${why}.`, remedy });
 }

@@ -1,17 +1,7 @@
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
+import { makeWhole, sync } from '../../whole.ts';
 import { dataFile, readFile } from './files.ts';
 import { checkFile, inspectFile } from './inspect.ts';
 import { isOwned } from './owner.ts';
@@ -40,23 +30,20 @@ export async function backUp(source: string, target: string, beside: readonly st
     });
   }
   if (!(await isOwned(folder))) inspectFile(folder);
-  const unfinished = `${to}.unfinished`;
   try {
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { mode: 0o700 });
-    await copyData(folder, unfinished);
-    for (const name of beside) {
-      if (!existsSync(join(folder, name))) continue;
-      writeFileSync(join(unfinished, name), readFile(join(folder, name)), { mode: 0o600 });
-    }
-    checkFile(unfinished, 'all');
-    for (const name of [dataFile, ...beside]) keep(join(unfinished, name));
-    renameSync(unfinished, to);
-    sync(to);
-    sync(dirname(to));
+    await makeWhole(to, async (unfinished) => {
+      mkdirSync(unfinished, { mode: 0o700 });
+      await copyData(folder, unfinished);
+      for (const name of beside) {
+        if (!existsSync(join(folder, name))) continue;
+        writeFileSync(join(unfinished, name), readFile(join(folder, name)), { mode: 0o600 });
+      }
+      checkFile(unfinished, 'all');
+      for (const name of [dataFile, ...beside]) keep(join(unfinished, name));
+      sync(unfinished);
+    });
     return { folder: to, bytes: statSync(join(to, dataFile)).size };
   } catch (error) {
-    rmSync(unfinished, { recursive: true, force: true });
     throw copyFault(error, to);
   }
 }
@@ -75,12 +62,6 @@ function keep(path: string): void {
   if (!existsSync(path)) return;
   chmodSync(path, 0o600);
   sync(path);
-}
-
-function sync(path: string): void {
-  const file = openSync(path, 'r');
-  fsyncSync(file);
-  closeSync(file);
 }
 
 function copyFault(error: unknown, to: string): CurfewError {

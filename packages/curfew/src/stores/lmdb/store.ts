@@ -172,7 +172,7 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
 
   importRecords: Store['importRecords'] = async (records, fingerprint) => {
     this.#open();
-    await importRecords(this.#tables, records, fingerprint);
+    await importRecords(this.#tables, records, fingerprint, (error) => this.#importFault(error));
     Object.assign(this.#state, loadState(this.#tables));
   };
 
@@ -279,6 +279,14 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
     );
     // An earlier copy of the data lacks the leases that are granted from now on.
     this.#incarnation.renewSeal();
+  }
+
+  async #importFault(error: unknown): Promise<CurfewError> {
+    const fault = await writeFault(error, this.folder);
+    if (fault.code !== 'store_full') return fault;
+    const detail = `The disk of ${this.folder} is full: ${fault.facts.detail}.`;
+    const remedy = `Remove ${this.folder}, free space on its disk or choose another, and repeat the import.`;
+    return new CurfewError('store_full', { detail, remedy }, error);
   }
 
   #open(): void {

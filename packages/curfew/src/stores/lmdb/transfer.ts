@@ -58,23 +58,31 @@ function* inPieces<Value, Key extends string | number>(
   }
 }
 
-/** Writes records piece by piece; one final step records that the import is complete, and the key that it needs. */
+/**
+ * Writes records piece by piece; one final step records that the import is complete, and the key that it needs. `fault`:
+ * the meaning of a failed write.
+ */
 export async function importRecords(
   tables: Tables,
   records: AsyncIterable<StoreRecord>,
   fingerprint: string | undefined,
+  fault: (error: unknown) => Promise<Error>,
 ): Promise<void> {
+  const failed = async (error: unknown) => {
+    throw await fault(error);
+  };
+  const commit = (put: () => void) => tables.root.transaction(put).catch(failed);
   const used = [tables.sessions, tables.ended, tables.accounts, tables.keys, tables.slots, tables.events, tables.log];
   const isUsed = used.some((table) => [...table.getKeys({ limit: 1 })].length > 0);
   refuseUsed(isUsed, tables.meta.get(fingerprintKey) as string | undefined, fingerprint);
-  await tables.meta.put('format', halfImported);
+  await commit(() => void tables.meta.put('format', halfImported));
   let counters: Extract<StoreRecord, { kind: 'counters' }> | undefined;
   let active = 0;
   let waiting: StoreRecord[] = [];
   const write = async () => {
     const taken = waiting;
     waiting = [];
-    await tables.root.transaction(() => {
+    await commit(() => {
       for (const record of taken) writeOne(tables, record);
     });
   };
@@ -97,13 +105,13 @@ export async function importRecords(
   }
   await write();
   const { head = 0, lastEvent = 0, time = 0 } = counters ?? {};
-  await tables.root.transaction(() => {
+  await commit(() => {
     completeLog(tables, { head, time });
     setCounters(tables, { head, lastEvent, active, time }, { buried: head, placed: lastEvent, begun: lastEvent });
     tables.meta.put('format', format);
     if (fingerprint !== undefined) tables.meta.put(fingerprintKey, fingerprint);
   });
-  await tables.root.flushed;
+  await Promise.resolve(tables.root.flushed).catch(failed);
   tables.root.resetReadTxn();
 }
 
