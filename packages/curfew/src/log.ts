@@ -36,6 +36,9 @@ export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logF
     mode: 0o600,
   });
   destination.on('error', teller(logFile));
+  // After a failed reopening, what should close the old descriptor still waits. After the next one it would close it again,
+  // when it may be the descriptor of something else.
+  destination.on('error', () => destination.removeAllListeners('ready'));
   setInterval(() => destination.flush(), 1000).unref();
   // Logs are also read on terminals, and the application chooses user ids.
   const options = { level: logLevel, base: null, hooks: { streamWrite: escapeSteering } };

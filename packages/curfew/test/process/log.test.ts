@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { seldom } from '../../src/log.ts';
+import { openLog, seldom } from '../../src/log.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { runCli, startProcess } from '../support/process.ts';
 
@@ -57,6 +57,32 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines go to a new o
   await until(`${old}.2`, 'later', []);
   await server.stop('SIGTERM');
   assert.equal(server.child.exitCode, 0);
+});
+
+test('N8.7: a log file that could be opened again only at the second attempt closes the former one once', async (t) => {
+  const folder = folderOf(t);
+  const path = join(folder, 'logs', 'curfew.log');
+  const log = openLog({ logLevel: 'info', logFile: path });
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await setImmediate();
+  };
+  const write = async (text: string, file: string) => {
+    log.logger.info(text);
+    log.logger.flush();
+    await until(() => existsSync(file) && readFileSync(file, 'utf8').includes(text));
+  };
+  await write('before', path);
+  const told = t.mock.method(process.stderr, 'write', () => true).mock;
+  const closed = t.mock.method(fs, 'close').mock;
+  renameSync(join(folder, 'logs'), join(folder, 'former'));
+  writeFileSync(join(folder, 'logs'), '');
+  log.reopen();
+  await until(() => told.callCount() > 0);
+  rmSync(join(folder, 'logs'));
+  log.reopen();
+  await until(() => existsSync(path));
+  await write('after', path);
+  assert.equal(closed.callCount(), 1);
 });
 
 test('an error that comes again and again is reported once a minute, with how many were not; another one at once', () => {
