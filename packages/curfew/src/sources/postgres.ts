@@ -1,7 +1,7 @@
 import { Client, type ClientConfig } from 'pg';
 import { CurfewError } from '../errors.ts';
 import type { Entry, FoundUser, Kind, PostgresFormat } from './kind.ts';
-import { decode, type Found, type Json, pieceSize, type Source, sha256 } from './source.ts';
+import { clientFor, decode, type Found, type Json, pieceSize, type Source, sha256 } from './source.ts';
 import { UsersTable } from './users-table.ts';
 
 /** Milliseconds. */
@@ -9,7 +9,7 @@ const connectTimeout = 5000;
 
 /**
  * Reads with a cursor in one snapshot, so a table needs no index and no order, and changes meanwhile do not matter.
- * @throws `source_unreachable`, `source_refused`, `source_unreadable`
+ * @throws `import_option`, `source_unreachable`, `source_refused`, `source_unreadable`
  */
 export async function openPostgresSource(
   { url, shown }: { url: string; shown: string },
@@ -17,12 +17,13 @@ export async function openPostgresSource(
   reading: Reading,
 ): Promise<Source> {
   // The URL is the application's own, so the driver reads it as it does there.
-  const client = new Client({
+  const config = {
     connectionString: url,
     application_name: 'curfew import',
     connectionTimeoutMillis: connectTimeout,
     keepAlive: true,
-  } as ClientConfig);
+  };
+  const client = clientFor(shown, () => new Client(config as ClientConfig));
   client.on('error', () => {});
   const from = tableNamed(table);
   try {

@@ -1,26 +1,28 @@
 import { createClient, ErrorReply } from '@redis/client';
 import { CurfewError } from '../errors.ts';
 import type { Kind, RedisFormat } from './kind.ts';
-import { decode, type Found, pieceSize, type Source, sha256, Unreadable } from './source.ts';
+import { clientFor, decode, type Found, pieceSize, type Source, sha256, Unreadable } from './source.ts';
 
 /** Milliseconds. */
 const connectTimeout = 5000;
 
 type Send = (...args: string[]) => Promise<unknown>;
 
-/** @throws `source_unreachable`, `source_refused`, `source_unreadable` */
+/** @throws `import_option`, `source_unreachable`, `source_refused`, `source_unreadable` */
 export async function openRedisSource(
   { url, shown }: { url: string; shown: string },
   kind: Kind,
   format: RedisFormat,
   prefix: string,
 ): Promise<Source> {
-  const client = createClient({
-    url,
-    socket: { connectTimeout, reconnectStrategy: false },
-    // The client's own timeout would be a timer and a signal for each of millions of commands.
-    commandOptions: { timeout: undefined } as object,
-  });
+  const client = clientFor(shown, () =>
+    createClient({
+      url,
+      socket: { connectTimeout, reconnectStrategy: false },
+      // The client's own timeout would be a timer and a signal for each of millions of commands.
+      commandOptions: { timeout: undefined } as object,
+    }),
+  );
   // Each command gets its own error.
   client.on('error', () => {});
   const send: Send = (...args) => client.sendCommand(args);

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { CurfewError } from '../errors.ts';
 
 /*
  * What an import reads: the stores in which other applications keep their sessions. A source knows the format of a kind
@@ -55,6 +56,15 @@ export class Unreadable extends Error {
 export type Decoded = Omit<FoundSession, 'hash'>;
 
 export type Found = FoundSession | { hash: string; unreadable: Unreadable };
+
+/** Makes a driver's client, for which some URLs are wrong. @throws `import_option` */
+export function clientFor<Client>(shown: string, make: () => Client): Client {
+  try {
+    return make();
+  } catch (error) {
+    throw new CurfewError('import_option', { detail: `--from: ${shown}: ${(error as Error).message}.` }, error);
+  }
+}
 
 export interface Source {
   /** Where it is, without the password. */

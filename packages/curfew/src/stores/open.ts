@@ -28,7 +28,7 @@ type Engine = {
 
 const engines: readonly Engine[] = [
   {
-    begins: /^lmdb:./,
+    begins: /^lmdb:./s,
     form: 'lmdb:folder',
     show: showFolder,
     open: async (url, { alone }) => {
@@ -145,7 +145,7 @@ export async function roomIn(folder: string): Promise<Room> {
 
 /** The folder of an embedded store; `undefined` for a store on a server. */
 export function folderOf(url: string): string | undefined {
-  return /^lmdb:(.+)$/.exec(url)?.[1];
+  return /^lmdb:(.+)$/s.exec(url)?.[1];
 }
 
 function engineOf(url: string): Engine {

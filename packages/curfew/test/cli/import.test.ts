@@ -347,6 +347,8 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
       ['mysql://u:hunter2@h/db', 2, 'import_option'],
       ['redis://u:hunter2/x@h', 2, 'import_option'],
       ['postgres://u:hunter2@127.0.0.1/db', 2, 'import_option'],
+      ['redis://:hunter2@127.0.0.1/abc', 2, 'import_option'],
+      ['redis://u%zz:hunter2@127.0.0.1/0', 2, 'import_option'],
       [`redis://:hunter2@127.0.0.1:${port}`, 1, 'source_refused'],
       [`redis://127.0.0.1:${port}`, 1, 'source_refused'],
       [`redis://:hunter2@127.0.0.1:1`, 3, 'source_unreachable'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { StoreFixture } from '../../src/stores/conformance/harness.ts';
@@ -168,5 +168,15 @@ describe('exporting and importing', () => {
     t.after(folder.remove);
     const { out, code } = await runCli(['migrate', '--dry-run', '--store', `lmdb:${folder.path}/none`]);
     assert.deepEqual([code, /is up to date/.test(out)], [0, true]);
+  });
+
+  test('the name of a folder may contain anything but a question mark, even a line break', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    for (const name of ['\n', 'a\nb', ' #%']) {
+      const { code, err } = await runCli(['migrate', '--store', `lmdb:${join(folder.path, name)}`]);
+      assert.equal(code, 0, err);
+    }
+    assert.deepEqual(readdirSync(folder.path).sort(), ['\n', ' #%', 'a\nb']);
   });
 });
