@@ -21,7 +21,7 @@ import { sessionsEnd } from './sessions-end.ts';
 import { sessionsEndAll } from './sessions-end-all.ts';
 import { sessionsGet } from './sessions-get.ts';
 import { sessionsList } from './sessions-list.ts';
-import { jsonText, paint, writeTo } from './terminal.ts';
+import { jsonText, paint, stopWithReader, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
 import { exportStore } from './transfer.ts';
 import { inOptions, remedyOf } from './words.ts';
@@ -66,11 +66,7 @@ doctor(program);
 health(program);
 totp(program);
 
-// The reader may stop early, as in `curfew sessions list | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
+process.stdout.on('error', stopWithReader);
 
 // A server goes on, and shuts down as it should, when nobody can read what it tells any more: Ctrl-C ends `tee` first.
 process.stderr.on('error', () => {});

@@ -29,6 +29,12 @@ export function writeTo(stream: NodeJS.WritableStream, text: string): void {
   stream.write(`${showsColours(stream) ? shown : stripVTControlCharacters(shown)}\n`);
 }
 
+/** What an error of standard output means: its reader may stop early, as in `curfew sessions list | head`. */
+export function stopWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}
+
 /** Whether a stream is a terminal that shows colours; respects NO_COLOR. */
 const showsColours = (stream: NodeJS.WritableStream) => styleText('red', '.', { stream }) !== '.';
 

@@ -12,7 +12,7 @@ import { exportLines, importLines, splitLines } from '../transfer.ts';
 import { makeWhole, sync } from '../whole.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { startProgress } from './progress.ts';
-import { counted, paint } from './terminal.ts';
+import { counted, paint, stopWithReader } from './terminal.ts';
 
 type Options = { store?: string; output?: string };
 
@@ -93,10 +93,7 @@ async function opened(path: string): Promise<Readable> {
  * @throws `export_not_written`
  */
 async function write(lines: AsyncIterable<string>, output: string | undefined): Promise<void> {
-  if (output === undefined) {
-    await pipeline(Readable.from(lines), process.stdout, { end: false });
-    return;
-  }
+  if (output === undefined) return pass(lines);
   if (lstatSync(output, { throwIfNoEntry: false })) throw unwritten(output, 'it exists already');
   try {
     await makeWhole(output, async (unfinished) => {
@@ -108,6 +105,22 @@ async function write(lines: AsyncIterable<string>, output: string | undefined): 
     throw (error as NodeJS.ErrnoException).syscall === undefined ? error : fileFault(error as never, output);
   }
 }
+
+/** Writes to standard output, whose reader needs all of it. */
+async function pass(lines: AsyncIterable<string>): Promise<void> {
+  const { stdout } = process;
+  // Errors are those of the pipeline.
+  stdout.off('error', stopWithReader).on('error', () => {});
+  try {
+    await pipeline(Readable.from(lines), stdout, { end: false });
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === 'EPIPE') throw unwritten('standard output', 'its reader has stopped before the end', ofPart);
+    throw syscall === undefined ? error : fileFault(error as never, 'standard output');
+  }
+}
+
+const ofPart = 'Export again, to a reader that reads all of it or with --output to a file: a part cannot be imported.';
 
 function fileFault(error: NodeJS.ErrnoException, path: string): CurfewError {
   const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';

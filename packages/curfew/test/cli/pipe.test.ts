@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../stores/harness.ts';
+import { fillWithEvents } from '../support/filled.ts';
 import { commandLine } from '../support/process.ts';
 import { TestServer } from '../support/server.ts';
 
@@ -23,6 +24,25 @@ test('N7.5: a command exits quietly when its reader closes the pipe', async (t) 
   });
   const [code] = await once(child, 'close');
   assert.deepEqual([code, told], [0, '']);
+});
+
+test('N7.5: an export whose reader closes the pipe fails, because a part of it is worthless', async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const path = join(folder.path, 'data');
+  await fillWithEvents(path, 2000);
+  const child = spawn(process.execPath, [...commandLine, 'export', '--store', `lmdb:${path}`], {
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let told = '';
+  child.stderr.on('data', (chunk) => {
+    told += chunk;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 1, told);
+  assert.match(told, /^error .* standard output: its reader has stopped before the end\.\n {6}→ Export again.*\n$/);
 });
 
 test('a server shuts down as it should when nobody reads its messages any more', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { fillWithEvents } from '../support/filled.ts';
 import { runCli } from '../support/process.ts';
 import { cannotMount, smallDisk } from '../support/small-disk.ts';
 import { temporaryFolder } from './harness.ts';
@@ -12,12 +12,7 @@ async function largeStore(t: TestContext): Promise<string> {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const path = join(folder.path, 'data');
-  const store = await openLmdbStore(path);
-  const details = { text: 'x'.repeat(1000) };
-  await Promise.all(
-    Array.from({ length: 8000 }, () => store.appendEvent({ type: 'sessions.imported', at: 1, by: 'library', details })),
-  );
-  await store.close();
+  await fillWithEvents(path, 8000);
   return path;
 }
 

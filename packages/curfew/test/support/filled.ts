@@ -14,9 +14,18 @@ import {
   user,
 } from '../../src/stores/conformance/harness.ts';
 import type { Store } from '../../src/stores/contract.ts';
+import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { decodeRecord, encodeRecord, type StoreRecord } from '../../src/stores/records.ts';
 
 export const later: number = start + 2 * hour;
+
+/** A store in a folder with that many events of a kilobyte each. */
+export async function fillWithEvents(path: string, count: number, text: string = 'x'.repeat(1000)): Promise<void> {
+  const store = await openLmdbStore(path);
+  const event = { type: 'sessions.imported', at: 1, by: 'library', details: { text } } as const;
+  await Promise.all(Array.from({ length: count }, () => store.appendEvent(event)));
+  await store.close();
+}
 
 /** Something of everything that a store can hold, made in every way in which it can be made. */
 export async function fill(store: Store): Promise<StoreFixture> {
