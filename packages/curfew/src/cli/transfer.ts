@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, lstatSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { escapeSteering } from '../domain/steering.ts';
 import { CurfewError } from '../errors.ts';
 import { readSettings, type Settings } from '../start/config.ts';
 import { confirmNew } from '../start/confirm-new.ts';
@@ -112,7 +113,7 @@ async function pass(lines: AsyncIterable<string>): Promise<void> {
   // Errors are those of the pipeline.
   stdout.off('error', stopWithReader).on('error', () => {});
   try {
-    await pipeline(Readable.from(lines), stdout, { end: false });
+    await pipeline(Readable.from(stdout.isTTY ? harmless(lines) : lines), stdout, { end: false });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === 'EPIPE') throw unwritten('standard output', 'its reader has stopped before the end', ofPart);
@@ -121,6 +122,11 @@ async function pass(lines: AsyncIterable<string>): Promise<void> {
 }
 
 const ofPart = 'Export again, to a reader that reads all of it or with --output to a file: a part cannot be imported.';
+
+/** Lines that are shown on a terminal, which texts from others must not steer. */
+async function* harmless(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield escapeSteering(line);
+}
 
 function fileFault(error: NodeJS.ErrnoException, path: string): CurfewError {
   const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';

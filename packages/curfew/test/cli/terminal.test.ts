@@ -8,7 +8,8 @@ import { sessionColumns } from '../../src/cli/format.ts';
 import { renderTable } from '../../src/cli/terminal.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
-import { commandLine } from '../support/process.ts';
+import { fillWithEvents } from '../support/filled.ts';
+import { commandLine, runCli } from '../support/process.ts';
 
 test('a table fits 80 columns: the widest column is shortened first, and ids are complete', () => {
   const id = '0V7oZk3H8e9Jb2Yw4tQxLm';
@@ -37,6 +38,22 @@ test('columns other than the widest keep their text', () => {
     { head: 'B', of: () => 'b'.repeat(12) },
   ];
   assert.equal(renderTable([{}], columns, 34).split('\n')[1], `${'a'.repeat(19)}…  ${'b'.repeat(12)}`);
+});
+
+test('N6.12: an export that is shown on a terminal cannot control it; a pipe or a file gets every text unchanged', async (t) => {
+  if (!terminalInstalled) return t.skip('script is not installed');
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const path = join(folder.path, 'data');
+  await fillWithEvents(path, 1, 'eve\u202enimda\u009b31m');
+  const command = [process.execPath, ...commandLine, 'export', '--store', `lmdb:${path}`];
+  const terminal = new AtTerminal(`${command.join(' ')} 2>/dev/null`, {});
+  t.after(() => terminal.kill());
+  await terminal.ended();
+  assert.match(terminal.printed, /eve\\u202enimda\\u009b31m/);
+  assert.doesNotMatch(terminal.printed, /[\u202e\u009b]/);
+  const { out } = await runCli(command.slice(-3));
+  assert.match(out, /eve\u202enimda\u009b31m/);
 });
 
 test('a test that waits for a prompt that does not come fails with what was printed', async (t) => {
