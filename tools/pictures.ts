@@ -10,7 +10,8 @@ import { consolePictures } from './pictures-console.ts';
 
 /*
  * Makes the pictures of the documentation, with real servers and ten thousand sessions: of a real terminal (tmux),
- * rendered by a real browser; and of the console. Needs tmux and chromium. `npm run pictures console` makes only those.
+ * rendered by a real browser; and of the console. Needs tmux and chromium. `npm run pictures console` makes only those,
+ * and `npm run pictures terminal` only the others.
  */
 const [columns, lines] = [118, 30];
 const many = 10_000;
@@ -28,7 +29,7 @@ const browser = await chromium.launch({
 });
 try {
   if (process.argv[2] !== 'console') await terminalPictures();
-  await consolePictures(browser);
+  if (process.argv[2] !== 'terminal') await consolePictures(browser);
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true, force: true });
@@ -86,6 +87,8 @@ async function fill({ url, key }: Started): Promise<void> {
 /** Types a command, waits until the screen matches `until`, and makes a picture of the screen. */
 async function picture(name: string, command: string, until: RegExp): Promise<void> {
   type('clear');
+  // Otherwise it may clear the command too.
+  await screenWith(/^\$ $/);
   type(command);
   const screen = await screenWith(until);
   const page = await browser.newPage({ deviceScaleFactor: 2 });
