@@ -19,7 +19,7 @@ test('during a long transaction, rows that are written often are found without r
   t.after(() => client.end());
   await client.query('SET search_path = curfew');
 
-  const event = { type: 'login.failed', at: 1, by: 'anonymous' } as const;
+  const event = { type: 'login.failed', at: 1, by: 'library' } as const;
   const write = commitCall({ at: 1, events: [event] });
   const renew = (counter: string) => `CALL write_node('n1', ${counter}, 0, 0, '')`;
   const repeat = (times: number, from: number) =>
