@@ -16,7 +16,7 @@ import { budget } from './match-sessions.ts';
 import { checkOwnChange, type OwnerProof, refuseOldProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import { retryAs } from './retry.ts';
+import { inTurn, retryAs } from './retry.ts';
 
 export type NewAccount = {
   username: string;
@@ -168,10 +168,8 @@ export async function updateAccount(
   await checkOwnChange(context, caller, id, patch, proof);
   const passwordHash =
     patch.password === undefined ? undefined : await context.passwords.hash(await checkPassword(patch.password));
-  // Hashing may have waited for its turn, and the caller's permissions may have changed meanwhile.
-  const confirmed = await confirmCaller(context, caller);
   const now = context.clock.now();
-  const outcome = await inTurn(context, confirmed, id, async (present) => {
+  const outcome = await changeInTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
     refuseOldProof(caller, account, patch);
     const set = {
@@ -223,7 +221,7 @@ export async function deleteAccount(
 ): Promise<{ receipt: Receipt }> {
   const at = context.clock.nowForEnd();
   const by = actorOf(caller);
-  const sequence = await inTurn(context, caller, id, async (present) => {
+  const sequence = await changeInTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
     guardAccount(present, account);
     const outcome = await context.store.deleteAccount({
@@ -244,13 +242,13 @@ export async function deleteAccount(
  * Runs a change of an account after the others that this server was asked for before: a caller that changes its own
  * account all the time must not keep an administrator from it.
  */
-export function inTurn<T>(
+export function changeInTurn<T>(
   context: AuthorityContext,
   caller: Caller,
   id: string,
   attempt: (caller: Caller) => Promise<T | 'conflict'>,
 ): Promise<T> {
-  return context.queue.run(`account ${id}`, () => retryAs(context, caller, attempt));
+  return inTurn(context, caller, `account ${id}`, (present) => retryAs(context, present, attempt));
 }
 
 /** One that is disabled already is treated alike: the first call may still be waiting, and this one must too (R18). */
@@ -302,7 +300,7 @@ export async function confirmEmail(
   guard(caller, ['accounts.manage']);
   const confirmed = parseEmail(email);
   const at = context.clock.now();
-  return inTurn(context, caller, id, async (present) => {
+  return changeInTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
     guardAccount(present, account);
     if (account.pendingEmail !== confirmed) {

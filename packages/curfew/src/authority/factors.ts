@@ -13,8 +13,7 @@ import {
 } from '../domain/second-factor.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
 import type { AccountOutcome } from '../stores/contract.ts';
-import { inTurn, readAccount } from './accounts.ts';
-import { confirmCaller } from './authenticate.ts';
+import { changeInTurn, readAccount } from './accounts.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { guardAccount } from './guard.ts';
@@ -42,13 +41,9 @@ export async function startTotp(
   guardAccount(caller, before);
   // Before the proof is asked for: the factor may be gone by the time of the write, and then nothing was proven.
   refuseSecond(before);
-  let asked = caller;
-  if (proof !== 'confirmed') {
-    await checkOwnChange(context, caller, id, { factor: true }, proof);
-    asked = await confirmCaller(context, caller);
-  }
+  if (proof !== 'confirmed') await checkOwnChange(context, caller, id, { factor: true }, proof);
   const secret = newTotpSecret(context.random);
-  const { account } = await change(context, asked, id, undefined, (present) => {
+  const { account } = await change(context, caller, id, undefined, (present) => {
     refuseSecond(present);
     refuseOldProof(caller, present, { factor: true });
     const sealedSecret = context.secrets.seal(secret, present.id);
@@ -186,7 +181,7 @@ async function change(
   next: (account: Account) => Factor | undefined,
   ends: Ends | undefined = undefined,
 ): Promise<Extract<AccountOutcome, { kind: 'changed' }>> {
-  return inTurn(context, caller, id, async (present) => {
+  return changeInTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
     guardAccount(present, account);
     const outcome = await context.store.changeAccount({

@@ -5,7 +5,6 @@ import { type NamedSession, type NamedStatus, namedStatus } from '../domain/name
 import { isSessionName, isWellFormedJson, parseSessionName, quoted } from '../domain/parse.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
-import { confirmCaller } from './authenticate.ts';
 import { awaitHead } from './await-head.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
@@ -14,7 +13,7 @@ import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
 import { guard, guardSession } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import { retryAs, retryConflicts } from './retry.ts';
+import { inTurn, retryAs, retryConflicts } from './retry.ts';
 
 /** A slot with the session in it, if there is one that has not ended. */
 export type NamedView = {
@@ -184,16 +183,6 @@ export async function logoutNamedSession(
     const kept = slot.kept ? slot : await changeSlot(context, present, name, {});
     return { receipt: await endHeld(context, present, kept, wait), named: await viewNamed(context, kept) };
   });
-}
-
-/** Runs the work on a name in its turn. Waiting for it may take long, and the caller may have lost access meanwhile. */
-function inTurn<T>(
-  context: AuthorityContext,
-  caller: Caller,
-  name: string,
-  work: (caller: Caller) => Promise<T>,
-): Promise<T> {
-  return context.queue.run(name, async () => work(await confirmCaller(context, caller)));
 }
 
 async function create(

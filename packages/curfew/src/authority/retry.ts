@@ -34,3 +34,17 @@ export function retryAs<T>(
     return attempt(present);
   });
 }
+
+/**
+ * Runs the work on a subject after what was asked for before. Waiting for that may take long, and the caller may have lost
+ * access meanwhile.
+ * @throws what {@link confirmCaller} throws
+ */
+export function inTurn<T>(
+  context: AuthorityContext,
+  caller: Caller,
+  subject: string,
+  work: (caller: Caller) => Promise<T>,
+): Promise<T> {
+  return context.queue.run(subject, async () => work(await confirmCaller(context, caller)));
+}

@@ -84,7 +84,9 @@ async function endMatching(context: Context, { user: text, exact, group, ip, fil
   }
   const { partial } = found;
   answer(context, { ...done, partial }, previewText);
-  if (done.changed > 0 || partial) throw new Stop(done.ended === 0 ? exitCodes.nothing : exitCodes.failed);
+  if (partial || done.changed > 0) {
+    throw new Stop(done.ended === 0 && !partial ? exitCodes.nothing : exitCodes.failed);
+  }
 }
 
 type EndedPreview = Operations['endPreviewed']['output'];

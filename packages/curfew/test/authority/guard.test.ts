@@ -62,7 +62,8 @@ describe('a caller with fewer permissions than the target cannot write to it', (
       const before = await context.store.readUser(id);
       const { sequence } = await context.store.logHead();
       for (const scopes of [['accounts.manage', 'groups.change'], allButOne] as const) {
-        await assert.rejects(write(authority, keyWith(...scopes), id), (error: Error) => {
+        const caller = await storedKey(authority, ...scopes);
+        await assert.rejects(write(authority, caller, id), (error: Error) => {
           assert.match(error.message, /events\.read/);
           return (error as Error & { code: string }).code === 'permission_missing';
         });
@@ -76,7 +77,8 @@ describe('a caller with fewer permissions than the target cannot write to it', (
     const { authority, made, signedIn } = await open(t);
     const { id } = await made('ada', ['member']);
     await made('help', ['support']);
-    const others = [keyWith('sessions.create', 'keys.manage', 'groups.change'), await signedIn('help')];
+    const key = await storedKey(authority, 'sessions.create', 'keys.manage', 'groups.change');
+    const others = [key, await signedIn('help')];
     for (const [what, write] of Object.entries(writes).filter(([name]) => !name.includes('groups'))) {
       for (const caller of others) {
         await assert.rejects(write(authority, caller, id), { code: 'permission_missing' }, what);

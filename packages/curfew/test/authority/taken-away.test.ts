@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { updateAccount } from '../../src/authority/accounts.ts';
+import { deleteAccount, updateAccount } from '../../src/authority/accounts.ts';
 import { authenticate } from '../../src/authority/authenticate.ts';
 import { type Caller, library } from '../../src/authority/caller.ts';
 import type { AuthorityContext } from '../../src/authority/context.ts';
@@ -155,3 +155,16 @@ test('N2.8: a call that waits for its turn on a name is refused if its key is re
 function sessionOf(caller: Caller): string | undefined {
   return caller.kind === 'person' ? caller.session.id : undefined;
 }
+
+test('N2.8: a change of an account that waits for its turn is refused if its key is revoked meanwhile', async (t) => {
+  const { context, member, key } = await fixture(t);
+  const { id } = await member('bob');
+  const { id: keyId, caller } = await key('accounts.manage', 'sessions.create', 'sessions.read', 'sessions.end');
+  let open = () => {};
+  void context.queue.run(`account ${id}`, () => new Promise<void>((resolve) => (open = resolve)));
+  const waiting = deleteAccount(context, caller, id);
+  await revokeKey(context, library, keyId);
+  open();
+  await assert.rejects(waiting, { code: 'key_revoked' });
+  assert.ok((await context.store.readUser(id)).account);
+});
