@@ -8,4 +8,4 @@ run('node', ['tools/build.ts']);
 const suites = ['operations', 'log-out'].map(
   (suite) => `engines/{n8n-1,n8n,node-red-4,node-red}/test/${suite}.test.ts`,
 );
-process.exit(testWithTable(['--test-concurrency=2', '--test-timeout=1800000', ...suites]));
+process.exit(await testWithTable(['--test-concurrency=2', '--test-timeout=1800000', ...suites]));

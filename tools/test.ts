@@ -1,13 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import consumers from 'node:stream/consumers';
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
+import { filesOf, type Part, parts, type Ran, runPart } from './parts.ts';
 
 /** Programs that tests use, by Debian package. */
 const programs = {
@@ -26,61 +23,68 @@ const programs = {
   openssl: 'openssl',
 };
 
-/**
- * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each
- * part: a process for each file would spend most of the time on starting. All parts run at once, because much of a part
- * is waiting for other processes and for pauses.
- */
-const quick = [['domain', 'authority'], ['http'], ['dialects'], ['cli']];
-/** Tables of every caller and every call, which take as long as the rest. */
-const notQuick = /permissions\.test\.ts$/;
-
 /*
  * Three tiers. `npm test` runs everything. `npm run test:quick` runs the tests that need no other program. `npm test --
  * <files>` runs those files, and installs and builds only what they need: nothing, for files outside `engines/`. With
  * `--watch` they run again whenever a file that they import changes.
  */
+const allParts = Object.keys(parts) as Part[];
 const given = process.argv.slice(2);
 const watch = given.includes('--watch');
 const files = given.filter((argument) => !argument.startsWith('--'));
-const asked = given.includes('--quick')
-  ? quick.flat().map((part) => `packages/curfew/test/${part}/**/*.test.ts`)
-  : files;
-const engines = asked.length > 0 ? enginesOf(asked) : ['*'];
-if (asked.length === 0) getPrograms();
+const quick = given.includes('--quick');
+const asked = quick ? allParts.flatMap((part) => filesOf(part, { tables: watch })) : files;
+const limits = ['--test-concurrency=3', '--test-timeout=1800000'];
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
+if (asked.length === 0) process.exit(await runAll());
+const engines = enginesOf(asked);
 for (const engine of engines) installEngines(engine);
-if (engines.length > 0) {
+if (engines.length > 0) build();
+if (quick && !watch) process.exit(await runQuick());
+run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...limits, ...asked]);
+
+/**
+ * Runs everything: most tests of the server in one process for each part, one part after another; and beside them every
+ * other file in a process of its own, a few at a time, because many of them mostly wait.
+ */
+async function runAll(): Promise<number> {
+  getPrograms();
+  build();
+  const together: Part[] = ['http', 'rules', 'dialects'];
+  const beside = inTurn(together);
+  installEngines('*');
+  const inParts = new Set(together.flatMap((part) => filesOf(part, { tables: true })));
+  const others = globSync(['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']).filter(
+    (file) => !inParts.has(file),
+  );
+  const code = await testWithTable([...limits, ...others]);
+  return report(await beside) || code;
+}
+
+async function inTurn(chosen: readonly Part[]): Promise<Ran[]> {
+  const ran: Ran[] = [];
+  for (const part of chosen) ran.push(await runPart(part, { tables: true, args: ['--test-timeout=600000'] }));
+  return ran;
+}
+
+/** Runs the parts of the quick tier at once, because much of a part is waiting for other processes and for pauses. */
+async function runQuick(): Promise<number> {
+  const args = ['--test-timeout=120000', '--test-force-exit'];
+  return report(await Promise.all(allParts.map((part) => runPart(part, { tables: false, args }))));
+}
+
+/** Prints what the parts printed, then their results. Returns the exit code. */
+function report(ran: readonly Ran[]): number {
+  for (const { text } of ran) process.stdout.write(text);
+  for (const { part, code, passed, failed } of ran) {
+    console.log(`${part}: ${passed} tests passed, ${failed} failed${code === 0 ? '' : `; exit code ${code}`}`);
+  }
+  return ran.every(({ code }) => code === 0) ? 0 : 1;
+}
+
+function build(): void {
   run('node', ['tools/build.ts']);
   process.env['CURFEW_TEST_BUILT'] = 'yes';
-}
-process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
-if (given.includes('--quick') && !watch) process.exit(await runQuick());
-// One file runs for minutes and mostly waits: the others run beside it.
-const args = ['--test-concurrency=2', '--test-timeout=1800000'];
-if (asked.length > 0) {
-  run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
-} else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
-
-/** Runs the parts of the quick tier beside each other, and prints the output of each when it is done. */
-async function runQuick(): Promise<number> {
-  // Stores in memory: much of a test is waiting for the disk, and these tests stop no machine.
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'curfew-quick-'));
-  const codes = quick.map(async (parts) => {
-    const found = parts.flatMap((part) => globSync(`packages/curfew/test/${part}/**/*.test.ts`));
-    const chosen = found.filter((file) => !notQuick.test(file)).sort();
-    const limits = ['--test-timeout=120000', '--test-force-exit'];
-    const args = ['--conditions=curfew-source', '--test', '--test-isolation=none', ...limits, ...chosen];
-    const child = spawn('node', args, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, TMPDIR: folder },
-    });
-    const [text, [code]] = await Promise.all([consumers.text(child.stdout), once(child, 'close')]);
-    process.stdout.write(text);
-    return code as number | null;
-  });
-  const ended = await Promise.all(codes);
-  rmSync(folder, { recursive: true, force: true });
-  return ended.every((code) => code === 0) ? 0 : 1;
 }
 
 /** The folders under `engines/` that these files need: those that they are in, and servers of others. */

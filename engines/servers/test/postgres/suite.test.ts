@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type Part, runPart } from '../../../../tools/parts.ts';
 import { PostgresServer } from './server.ts';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const suites = ['http', 'dialects', 'authority'].map((name) => `packages/curfew/test/${name}/**/*.test.ts`);
+const parts: Part[] = ['rules', 'http', 'dialects'];
 
 test('the tests of the server, its dialects and its rules also pass on PostgreSQL, with one variable', {
   timeout: 1_800_000,
@@ -14,35 +11,21 @@ test('the tests of the server, its dialects and its rules also pass on PostgreSQ
   const server = await PostgresServer.start(['fsync=off']);
   t.after(() => server.dispose());
   const url = await server.createDatabase('suite');
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = ['--conditions=curfew-source', '--test', '--test-reporter=tap', '--test-concurrency=2', ...suites];
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: { ...env, CURFEW_TEST_STORE: url },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill());
-  let told = '';
-  child.stdout.on('data', (chunk) => {
-    told += chunk;
-  });
-  const [code] = await once(child, 'close');
-  const count = (what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(told)?.[1]);
-  assert.equal(
-    code,
-    0,
-    told
-      .split('\n')
-      .filter((line) => /^\s*not ok/.test(line))
-      .join('\n'),
+  const { signal } = t;
+  const ran = await Promise.all(
+    parts.map((part) => runPart(part, { tables: true, env: { CURFEW_TEST_STORE: url }, signal })),
   );
-  assert.deepEqual([count('fail'), count('skipped')], [0, 0]);
-  assert.ok(count('pass') > 100, `only ${count('pass')} tests ran`);
+  for (const { part, code, text, passed, failed, skipped } of ran) {
+    const faults = text.split('\n').filter((line) => /^\s*✖/.test(line));
+    assert.equal(code, 0, `${part}: ${faults.join('\n')}`);
+    assert.deepEqual([failed, skipped], [0, 0], part);
+    assert.ok(passed > 100, `only ${passed} tests of ${part} ran`);
+  }
   // Proof that they ran there: each test's schema was created, and dropped when the test was over.
   const { rows } = await server.sql(
     'suite',
     "SELECT xact_commit::integer AS commits FROM pg_stat_database WHERE datname = 'suite'",
   );
   assert.ok(rows[0].commits > 1000, `only ${rows[0].commits} transactions`);
-  t.diagnostic(`${count('pass')} tests, ${rows[0].commits} transactions`);
+  t.diagnostic(`${ran.reduce((sum, { passed }) => sum + passed, 0)} tests, ${rows[0].commits} transactions`);
 });
