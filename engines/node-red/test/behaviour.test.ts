@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, type TestContext, test } from 'node:test';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { answering, counting, mute, proxy, type Seen } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
@@ -149,6 +149,9 @@ describe('the nodes in Node-RED', () => {
   });
 
   describe('secrets', () => {
+    // Node-RED keeps those of a node as long as the flow has one with its id.
+    afterEach(() => red.deploy([]));
+
     /** What the editor saves: the flow contains nothing of a credential. */
     const savedFlow = async () => {
       const response = await fetch(`${red.url}/flows`, { headers: { 'node-red-api-version': 'v2' } });
@@ -183,6 +186,114 @@ describe('the nodes in Node-RED', () => {
       red.send('node', {});
       await first('out0');
       assert.equal(seen.length, 2);
+    });
+
+    describe('kept for one URL', () => {
+      const list = curfewNode('getUserSessions', { userId: 'of-no-sessions' });
+      const verify = curfewNode('verifySession', {}, { sessionToken: '', sessionTokenType: 'cred' });
+      const outcome = async (): Promise<Message> => {
+        red.send('node', {});
+        return red.until((sinks) => sinks.get('out0')?.[0] ?? sinks.get('out1')?.[0] ?? sinks.get('catch')?.[0]);
+      };
+      /** The servers see no request at all, and the error says what to do. */
+      const assertRefused = async (...strangers: { seen: readonly Seen[] }[]) => {
+        const { error } = await outcome();
+        assert.match(
+          error?.message ?? '',
+          /The kept “.*” was given for .* is not sent to .* Enter “.*” again for this URL/,
+        );
+        for (const { seen } of strangers) assert.deepEqual(seen, []);
+      };
+      const assertListed = async () => {
+        const { payload, error } = await outcome();
+        assert.deepEqual([payload, error], [[], undefined]);
+      };
+      const stranger = (t: TestContext) => answering(t, (_, response) => response.end('{"token":"cfs_theirs"}'));
+      const without = ({ credentials: _, ...node }: FlowNode): FlowNode => node as FlowNode;
+
+      test('N7.9: a server’s kept secret is not sent to a URL that is deployed later; one that is entered for it is', async (t) => {
+        const [other, known] = [await stranger(t), await counting(t, server.url)];
+        const kept = curfewServer(server.url, server.key);
+        await deploy(list, 1, kept);
+        await deploy(list, 1, { ...without(kept), url: other.url });
+        await assertRefused(other);
+        // The URL for which it was given, in another form; and a new one, with the secret.
+        await deploy(list, 1, { ...without(kept), url: `${server.url}/` });
+        await assertListed();
+        await deploy(list, 1, curfewServer(known.url, server.key));
+        await assertListed();
+        await deploy(list, 1, without(kept));
+        await assertRefused();
+      });
+
+      test('N7.9: nor is it after one of the other secrets was replaced alone', async (t) => {
+        const other = await stranger(t);
+        const signIn = { id: 'server', type: 'curfew-server', way: 'signIn', username: 'ada' };
+        const credentials = { password: 'the password of ada', totpSecret: 'JBSWY3DPEHPK3PXP' };
+        await deploy(list, 1, { ...signIn, url: server.url, credentials });
+        for (const secret of Object.keys(credentials)) {
+          const replaced = {
+            ...credentials,
+            password: '__PWRD__',
+            totpSecret: '__PWRD__',
+            [secret]: 'JBSWY3DPEHPK3PXP',
+          };
+          await deploy(list, 1, { ...signIn, url: server.url, credentials });
+          await deploy(list, 1, { ...signIn, url: other.url, credentials: replaced });
+          await assertRefused(other);
+        }
+      });
+
+      test('N7.9: nor is one that was kept while its node was disabled', async (t) => {
+        const other = await stranger(t);
+        const kept = curfewServer(server.url, server.key);
+        await deploy(list, 1, { ...kept, d: true });
+        await deploy(list, 1, { ...without(kept), url: other.url });
+        await assertRefused(other);
+        await deploy(list, 1, without(kept));
+        await assertListed();
+      });
+
+      test('N7.9: a token that is kept in a node is not sent to another server', async (t) => {
+        const other = await stranger(t);
+        const { token } = await server.createSession('ada');
+        const second = { ...curfewServer(other.url, 'cfk_theirs'), id: 'second' };
+        const flow = (node: FlowNode) => [curfewServer(server.url, server.key), second, ...observed(node, 2)];
+        await red.deploy(flow({ ...verify, credentials: { sessionTokenSecret: token } }));
+        assert.equal((await outcome())['payload'].userId, 'ada');
+        await red.deploy(flow({ ...verify, server: 'second' }));
+        await assertRefused(other);
+      });
+
+      test('N7.9: the password of a proxy is not sent to another proxy', async (t) => {
+        const [own, other] = [await proxy(t, 'a password'), await stranger(t)];
+        const credentials = { proxyUser: 'flow', proxyPassword: 'a password' };
+        await deploy({ ...list, proxy: own.url, credentials });
+        await assertListed();
+        await deploy({ ...list, proxy: other.url });
+        await assertRefused(other);
+      });
+
+      test('a URL and a secret may come from the environment, which belongs to no URL', async (t) => {
+        const known = await counting(t, server.url);
+        const [url, key] = ['CURFEW_TEST_NODE_URL', 'CURFEW_TEST_NODE_KEY'];
+        t.after(() => {
+          for (const name of [url, key]) delete process.env[name];
+        });
+        Object.assign(process.env, { [url]: server.url, [key]: server.key });
+        const configuration = curfewServer(`\${${url}}`, `\${${key}}`);
+        await deploy(list, 1, configuration);
+        await assertListed();
+        Object.assign(process.env, { [url]: known.url });
+        await deploy(list, 1, without(configuration));
+        await assertListed();
+        // A secret that is kept belongs to what the URL was, not to the name of the variable.
+        await deploy(list, 1, curfewServer(`\${${url}}`, server.key));
+        await assertListed();
+        Object.assign(process.env, { [url]: server.url });
+        await deploy(list, 1, without(configuration));
+        await assertRefused();
+      });
     });
   });
 
@@ -387,6 +498,12 @@ describe('the nodes in Node-RED', () => {
       assert.deepEqual([elsewhere.ok, stranger.seen.length], [false, 0], 'the stored secret is not sent there');
       assert.match(elsewhere.message, /Type it again/);
       assert.match((await ask({ apiKey: '__PWRD__', id: 'node' })).message, /Type it again/);
+      await red.deploy([{ id: 'server', type: 'curfew-server', url: stranger.url, way: 'token' }]);
+      assert.match(
+        (await ask({ apiKey: '__PWRD__', url: stranger.url })).message,
+        /Enter “API Key” again for this URL/,
+      );
+      assert.equal(stranger.seen.length, 0);
     });
   });
 

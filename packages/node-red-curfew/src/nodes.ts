@@ -10,19 +10,22 @@ import {
   services,
   typeOf,
 } from 'curfew-nodes';
-import { parametersOf } from './parameters.ts';
+import type { KeptSecrets } from './kept-secrets.ts';
+import { parametersOf, proxyPassword } from './parameters.ts';
 import type { CredentialKinds, Message, NodeConfig, Red, RedNode } from './red.ts';
 import type { ServerNode } from './servers.ts';
 import type { SendOptions } from './transport.ts';
 import { type Done, startWorker } from './worker.ts';
 
 /** Registers a node for each operation of Curfew. */
-export function registerOperations(red: Red): void {
+export function registerOperations(red: Red, secrets: KeptSecrets): void {
   for (const operation of operations) {
-    register(red, operation.name, operation.parameters, (node, config) => {
+    const sent = [{ server: 'server', parameters: operation.parameters }];
+    register(red, secrets, operation.name, sent, (node, config) => {
       startWorker(red, node, config, operation.outputs.length, async (message, options) => {
-        const values = await parametersOf(red, node, config, operation.parameters, message);
-        const outcome = await operation.run(connect(red, config['server'], 'Curfew', options), values);
+        const connection = connect(red, config['server'], 'Curfew', options);
+        const values = await parametersOf(red, node, config, operation.parameters, message, connection.url);
+        const outcome = await operation.run(connection, values);
         return doneOf(operation, outcome, message);
       });
     });
@@ -30,37 +33,50 @@ export function registerOperations(red: Red): void {
 }
 
 /** Registers the node Log Out. */
-export function registerLogOut(red: Red): void {
-  const parameters = services.flatMap((service) => service.parameters);
-  register(red, 'logOut', parameters, (node, config) => {
+export function registerLogOut(red: Red, secrets: KeptSecrets): void {
+  const sent = services.map(({ name, parameters }) => ({ server: serverFieldOf(name), parameters }));
+  register(red, secrets, 'logOut', sent, (node, config) => {
     startWorker(red, node, config, 1, async (message, options) => {
       const service = serviceOf(config);
-      const values = await parametersOf(red, node, config, service.parameters, message);
-      const connection = connect(red, config[`${service.name}Server`], service.label, options);
+      const connection = connect(red, config[serverFieldOf(service.name)], service.label, options);
+      const values = await parametersOf(red, node, config, service.parameters, message, connection.url);
       const payload = await service.logOut(connection, values);
       return { output: 0, message: { ...message, payload }, badge: badgeOf(service.done, payload) };
     });
   });
 }
 
+/** The field of Log Out with the server of a service. */
+const serverFieldOf = (service: string) => `${service}Server`;
+
+/** The parameters of a node, with the field that names the server to which they are sent. */
+type Sent = { server: string; parameters: readonly Parameter[] };
+
 /** Registers a type, with the secrets that its nodes keep: those typed for parameters, and the proxy's. */
 function register(
   red: Red,
+  secrets: KeptSecrets,
   name: string,
-  parameters: readonly Parameter[],
+  sent: readonly Sent[],
   start: (node: RedNode, config: NodeConfig) => void,
 ): void {
-  const secrets = parameters.filter(({ kind }) => kind === 'secret').map((one) => [secretOf(one.name), 'password']);
-  const proxy = proxySignIn.map((one) => [one.name, one.kind === 'secret' ? 'password' : 'text']);
-  const kinds = [...secrets, ...proxy].map(([key, type]) => [key, { type }]);
-  const credentials = Object.fromEntries(kinds) as CredentialKinds;
+  const typed = sent.flatMap(({ server, parameters }) =>
+    parameters.filter(({ kind }) => kind === 'secret').map((one) => ({ server, secret: secretOf(one.name) })),
+  );
+  const proxy = proxySignIn.map((one) => [one.name, { type: one.kind === 'secret' ? 'password' : 'text' }]);
+  const kinds = [...typed.map(({ secret }) => [secret, { type: 'password' }]), ...proxy];
+  secrets.register(typeOf(name), (config) => ({
+    ...Object.fromEntries(typed.map(({ server, secret }) => [secret, serverOf(red, config[server])?.url ?? ''])),
+    [proxyPassword]: String(config['proxy'] ?? ''),
+  }));
   red.nodes.registerType(
     typeOf(name),
     function (this: RedNode, config: NodeConfig) {
       red.nodes.createNode(this, config);
+      secrets.bind(config);
       start(this, config);
     },
-    { credentials },
+    { credentials: Object.fromEntries(kinds) as CredentialKinds },
   );
 }
 
@@ -72,8 +88,12 @@ function serviceOf(config: NodeConfig): Service {
   });
 }
 
+function serverOf(red: Red, id: unknown): ServerNode | null {
+  return typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
+}
+
 function connect(red: Red, id: unknown, label: string, options: SendOptions): ReturnType<ServerNode['connect']> {
-  const server = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
+  const server = serverOf(red, id);
   if (server?.connect) return server.connect(options);
   throw new NodeFault('missing_parameter', `Missing required property: Server. The node has no ${label} server.`, {
     remedy: 'Choose or add one in the editor, and deploy.',

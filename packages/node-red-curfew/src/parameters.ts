@@ -2,6 +2,7 @@ import {
   absent,
   NodeFault,
   type Parameter,
+  proxySignIn,
   type RequestOptions,
   readParameters,
   requestOptions,
@@ -9,19 +10,30 @@ import {
   secretOf,
   type Values,
 } from 'curfew-nodes';
+import { secretFor } from './kept-secrets.ts';
 import type { Message, NodeConfig, Red, RedNode } from './red.ts';
 
-/** Evaluates the editor's fields for a message: fixed texts, properties of the message or of contexts, expressions. */
+/**
+ * Evaluates the editor's fields for a message: fixed texts, properties of the message or of contexts, expressions, and
+ * kept secrets. `url`: the server to which they are sent.
+ */
 export async function parametersOf(
   red: Red,
   node: RedNode,
   config: NodeConfig,
   parameters: readonly Parameter[],
   message: Message,
+  url: string,
 ): Promise<Values> {
+  const isKept = ({ name }: Parameter) => config[`${name}Type`] === 'cred';
   const given = new Map<string, unknown>();
-  for (const parameter of parameters) given.set(parameter.name, await evaluate(red, node, config, parameter, message));
-  return readParameters(parameters, ({ name }) => given.get(name));
+  for (const parameter of parameters) {
+    if (!isKept(parameter)) given.set(parameter.name, await evaluate(red, node, config, parameter, message));
+  }
+  return readParameters(parameters, (parameter) => {
+    if (!isKept(parameter)) return given.get(parameter.name);
+    return secretFor(url, node.credentials?.[secretOf(parameter.name)], parameter.label) || absent;
+  });
 }
 
 function evaluate(
@@ -32,7 +44,6 @@ function evaluate(
   message: Message,
 ): Promise<unknown> {
   const [value, type] = [config[name], config[`${name}Type`]];
-  if (type === 'cred') return Promise.resolve(node.credentials?.[secretOf(name)] || absent);
   // An empty field has no value, whatever its type; choices and checkboxes have no type.
   if (value === '' || value === undefined) return Promise.resolve(absent);
   if (typeof type !== 'string') return Promise.resolve(value);
@@ -57,14 +68,19 @@ function expressionFault(label: string, cause: unknown): NodeFault {
   });
 }
 
+/** The credential with the password of a node's proxy. */
+export const proxyPassword = 'proxyPassword';
+const proxyPasswordLabel = proxySignIn.find(({ name }) => name === proxyPassword)?.label ?? '';
+
 /** The request options of a node, which do not depend on the message. */
 export function optionsOf(config: NodeConfig, credentials: RedNode['credentials']): RequestOptions {
   const options = requestOptionsOf(readParameters(requestOptions, ({ name }) => config[name]));
-  const { proxyUser, proxyPassword } = credentials ?? {};
+  const proxyUser = credentials?.['proxyUser'];
   if (options.proxy === undefined) return options;
   const proxy = new URL(options.proxy);
   // A flow from an earlier version has them in its URL.
   if (proxyUser) proxy.username = encodeURIComponent(String(proxyUser));
-  if (proxyPassword) proxy.password = encodeURIComponent(String(proxyPassword));
+  const password = secretFor(options.proxy, credentials?.[proxyPassword], proxyPasswordLabel);
+  if (password) proxy.password = encodeURIComponent(String(password));
   return { ...options, proxy: proxy.href };
 }

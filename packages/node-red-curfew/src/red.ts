@@ -9,7 +9,8 @@ export type Message = { _msgid?: string; payload?: unknown; parts?: { id?: unkno
   unknown
 >;
 
-export type NodeConfig = { id: string; type: string; name?: string } & Record<string, unknown>;
+/** `_alias`: in an instance of a subflow, the id that the node has in its template. */
+export type NodeConfig = { id: string; type: string; name?: string; _alias?: string } & Record<string, unknown>;
 
 export type RedNode = {
   id: string;
@@ -38,8 +39,11 @@ export type Red = {
       options?: { credentials: CredentialKinds },
     ): void;
     getNode(id: string): RedNode | null;
+    eachNode(visit: (config: NodeConfig) => void): void;
     getCredentials(id: string): Record<string, unknown> | undefined;
+    addCredentials(id: string, credentials: Record<string, unknown>): void;
   };
+  events: { on(event: 'flows:started', handler: () => void): void };
   util: {
     cloneMessage<M>(message: M): M;
     evaluateNodeProperty(

@@ -15,6 +15,7 @@ import {
   services,
   testCredential,
 } from 'curfew-nodes';
+import { type KeptSecrets, secretFor } from './kept-secrets.ts';
 import type { CredentialKinds, NodeConfig, Red, RedNode } from './red.ts';
 import { type SendOptions, sendOver } from './transport.ts';
 
@@ -22,19 +23,28 @@ import { type SendOptions, sendOver } from './transport.ts';
 export type ServerNode = RedNode & { url: string; connect(options: SendOptions): Connection };
 
 /** Registers the configuration node of each service, and the endpoint for the editor's button “Test”. */
-export function registerServers(red: Red): void {
+export function registerServers(red: Red, secrets: KeptSecrets): void {
   for (const service of services) {
+    const kinds = secretsOf(service);
+    secrets.register(serverTypeOf(service.name), (config) => {
+      return Object.fromEntries(Object.keys(kinds).map((name) => [name, urlOf(config)]));
+    });
     red.nodes.registerType(
       serverTypeOf(service.name),
       function (this: RedNode, config: NodeConfig) {
         red.nodes.createNode(this, config);
+        secrets.bind(config);
         // Shared by all nodes that use this one.
         const kept = new Kept();
         const server = this as ServerNode;
-        server.url = typeof config['url'] === 'string' ? config['url'] : '';
-        server.connect = (options) => connectionOf(service, { ...config, ...this.credentials }, options, kept);
+        server.url = urlOf(config);
+        server.connect = (options) => {
+          const credential = credentialOf(service, config['way']);
+          const secrets = sendable(credential, server.url, this.credentials ?? {});
+          return connectionOf(credential, { ...config, ...secrets }, options, kept);
+        };
       },
-      { credentials: secretsOf(service) },
+      { credentials: kinds },
     );
   }
   red.httpAdmin.post('/curfew/test', red.auth.needsPermission('curfew.write'), (request, response) => {
@@ -45,15 +55,31 @@ export function registerServers(red: Red): void {
   });
 }
 
+const urlOf = ({ url }: NodeConfig): string => (typeof url === 'string' ? url : '');
+
 function secretsOf({ credentials }: Service): CredentialKinds {
   const secrets = credentials.flatMap(({ fields }) => fields).filter(({ kind }) => kind === 'secret');
   return Object.fromEntries(secrets.map(({ name }) => [name, { type: 'password' }]));
 }
 
-function connectionOf(service: Service, given: Record<string, unknown>, options: SendOptions, kept: Kept): Connection {
-  const credential: Credential | undefined =
-    service.credentials.find(({ way }) => way === given['way']) ?? service.credentials[0];
-  if (!credential) throw new TypeError(`${service.name} has a credential`);
+function credentialOf({ name, credentials }: Service, way: unknown): Credential {
+  const found = credentials.find((one) => one.way === way) ?? credentials[0];
+  if (!found) throw new TypeError(`${name} has a credential`);
+  return found;
+}
+
+/** The kept secrets of a credential, to be sent to a URL. Those of the other credentials may belong to another one. */
+function sendable({ fields }: Credential, url: string, kept: Record<string, unknown>): Record<string, unknown> {
+  const own = fields.filter(({ name }) => name in kept);
+  return Object.fromEntries(own.map(({ name, label }) => [name, secretFor(url, kept[name], label)]));
+}
+
+function connectionOf(
+  credential: Credential,
+  given: Record<string, unknown>,
+  options: SendOptions,
+  kept: Kept,
+): Connection {
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
   const url = String(fields['url']);
@@ -84,8 +110,9 @@ async function test(
   const service = services.find((one) => one.name === name);
   try {
     if (!service) throw new NodeFault('invalid_parameter', 'There is no such service.');
-    const given = withKeptSecrets(red, id, service, fields);
-    await testCredential(connectionOf(service, given, requestOptionsOf({}), new Kept()));
+    const credential = credentialOf(service, fields['way']);
+    const given = withKeptSecrets(red, id, service, credential, fields);
+    await testCredential(connectionOf(credential, given, requestOptionsOf({}), new Kept()));
     return { ok: true, message: `${service.label} answers and accepts the credentials.` };
   } catch (error) {
     return { ok: false, message: faultOf(error).whole };
@@ -93,26 +120,26 @@ async function test(
 }
 
 /**
- * The values in the editor, with the kept secret wherever none was typed. A kept secret is sent only to the URL for
- * which it was kept: otherwise somebody who may change a flow, but not see its secrets, could send them to another
- * server.
+ * The values in the editor, with the kept secret wherever none was typed. It is sent only to the URL for which it was
+ * kept, and to that of the deployed flow.
  */
 function withKeptSecrets(
   red: Red,
   id: unknown,
   service: Service,
+  credential: Credential,
   fields: Record<string, unknown>,
 ): Record<string, unknown> {
   if (!Object.values(fields).includes(unknownPassword)) return fields;
   const node = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
   if (node?.type !== serverTypeOf(service.name) || !isSameUrl(node.url, fields['url'])) {
     throw new NodeFault('secret_missing', 'The kept secret was given for another URL and is sent only there.', {
-      remedy: 'Type it again, or deploy first.',
+      remedy: 'Type it again.',
     });
   }
-  const kept = red.nodes.getCredentials(node.id) ?? {};
-  const given = Object.entries(fields).map(([name, value]) => [name, value === unknownPassword ? kept[name] : value]);
-  return Object.fromEntries(given);
+  const untyped = ([name]: [string, unknown]) => fields[name] === unknownPassword;
+  const kept = Object.fromEntries(Object.entries(red.nodes.getCredentials(node.id) ?? {}).filter(untyped));
+  return { ...fields, ...sendable(credential, node.url, kept) };
 }
 
 function isSameUrl(kept: string, given: unknown): boolean {
