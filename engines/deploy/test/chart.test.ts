@@ -39,7 +39,7 @@ describe('the Helm chart', () => {
       .map((document) => document.toJS())
       .filter((object) => object !== null);
   };
-  const onServer = ['existingSecret=curfew', 'replicas=3', 'settings.CURFEW_TRUST_PROXY=uniquelocal'];
+  const onServer = ['existingSecret=curfew', 'replicas=3', 'settings.CURFEW_TRUST_PROXY=10.42.0.7'];
   const variants = { 'an embedded store': [], 'a store on a server': onServer };
 
   test('passes Helm’s own checks', () => {

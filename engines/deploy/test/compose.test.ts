@@ -7,6 +7,7 @@ import addFormats from 'ajv-formats';
 import { createClient } from 'curfew-client';
 import { createVerifier } from 'curfew-client/verifier';
 import { parse } from 'yaml';
+import { parseProxies, trustOf } from '../../../packages/curfew/src/http/proxies.ts';
 import { Nginx, nginxIsInstalled } from '../../../packages/curfew/test/support/nginx.ts';
 import { root } from '../../../packages/curfew/test/support/pages.ts';
 import { type Json, TestServer } from '../../../packages/curfew/test/support/server.ts';
@@ -52,6 +53,20 @@ describe('the Compose files', () => {
       }
     });
   }
+
+  test('N8.23: two servers believe only their proxy which address a client has, and no other container gets that address', () => {
+    const { services, networks } = parse(read('deploy/compose.nodes.yaml'), { merge: true });
+    const { ipv4_address: nginx } = services.nginx.networks.proxy;
+    for (const name of ['curfew-1', 'curfew-2']) {
+      assert.equal(services[name].environment.CURFEW_TRUST_PROXY, nginx);
+      assert.ok(services[name].networks.includes('proxy'), name);
+    }
+    const [{ subnet, gateway, ip_range: others }] = networks.proxy.ipam.config;
+    const isIn = (range: string) => trustOf(parseProxies(range))(nginx, 0);
+    assert.deepEqual([isIn(subnet), isIn(others), gateway === nginx], [true, false, false]);
+    // The networks of the proxy are those of the servers, or they would see another address.
+    assert.deepEqual(Object.keys(services.nginx.networks), ['proxy']);
+  });
 
   test('the probe of two servers asks whether they are ready, with the program of the image', () => {
     const { services } = parse(read('deploy/compose.nodes.yaml'), { merge: true });

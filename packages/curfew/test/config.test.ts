@@ -111,9 +111,10 @@ test('N8.3: proxies are set by hops, names of ranges, addresses and ranges; the 
     assert.match(told, /CURFEW_TRUST_PROXY: .* must be/, wrong);
   }
   assert.match(refused({ CURFEW_TRUST_PROXY: '10.0.0.0/8,nginx' }), /"nginx" is none of these, .* not looked up/);
-  for (const unsafe of ['true', '1']) {
+  for (const unsafe of ['true', '1', 'loopback, uniquelocal']) {
     assert.match(readSettings({ CURFEW_TRUST_PROXY: unsafe }).warnings.join(), /can claim any address/);
   }
+  assert.doesNotMatch(readSettings({ CURFEW_TRUST_PROXY: 'loopback,10.0.0.7' }).warnings.join(), /CURFEW_TRUST_PROXY/);
 });
 
 test('N8.8: every secret can come from a file, and from only one place', (t) => {

@@ -248,6 +248,8 @@ export const options = {
     read: parseProxies,
     warn(value) {
       if (value === true) return 'any client can claim any address; name the addresses of the proxies';
+      if (Array.isArray(value) && value.includes('uniquelocal'))
+        return 'any client with a private address can claim any address; name the addresses of the proxies';
       if (typeof value !== 'number') return undefined;
       return 'a client that reaches the server without the proxies can claim any address; name their addresses, or prevent that';
     },
