@@ -260,7 +260,13 @@ Secrets can come from files, as Docker and Kubernetes provide them: ${secrets}
 name a file that contains the value. A line break at its end is ignored. Setting both variables is refused.
 
 Commands that call a server read \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`; the latter two also from files, with
-\`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`.
+\`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`. \`curfew import\` reads \`CURFEW_IMPORT_FROM\` or \`CURFEW_IMPORT_FROM_FILE\` where
+it has no \`--from\`.
+
+Everybody on a machine can see the command lines of its processes, with the values of their flags, but not their variables.
+So give secrets, and URLs with a password, as variables or files: also \`CURFEW_STORE\` to a command with \`--store\`. For
+\`--session-token\`, \`--refresh-token\` and the secret of \`curfew totp\` there is \`-\`, which reads the value from standard
+input.
 
 ## Assurance levels
 
@@ -281,8 +287,12 @@ has enrolled it, and lets an account without one sign in. AAL3 requires a phishi
 Curfew sees only the proxy's address unless \`CURFEW_TRUST_PROXY\` names the trusted proxies. It then takes the client's
 address from \`X-Forwarded-For\`, read from the end: the first address that is not a trusted proxy's is the client's.
 
-- Name the proxies: \`10.0.0.7\`, \`10.0.0.0/8,2001:db8::/32\`, or \`loopback\`, \`linklocal\`, \`uniquelocal\` for the
+- Name the proxies: \`10.0.0.7\`, \`10.0.7.0/24,2001:db8:7::/64\`, or \`loopback\`, \`linklocal\`, \`uniquelocal\` for the
   ranges of these kinds. Host names are not resolved.
+- Everybody who connects from a trusted address can claim any address in \`X-Forwarded-For\`: they evade the limits on
+  guessing, and appear with that address in sessions and in the audit trail. So trust only addresses that belong to proxies.
+  \`uniquelocal\` contains every private address: it is safe only where all clients come from elsewhere, which is not so in
+  a company’s network, in a cluster with other pods, or beside other containers.
 - A number is the number of proxies in a row, whatever their addresses. It is safe only if nobody can bypass them.
 - \`true\` trusts everybody, so any client can claim any address.
 

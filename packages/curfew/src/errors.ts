@@ -471,17 +471,18 @@ export const processErrors = {
     status: 500,
     title: 'The store to import from cannot be reached',
     remedy:
-      'Check the address in --from, and that its server runs. Then run the same command again: what was imported is not imported twice.',
+      'Check the address in --from or CURFEW_IMPORT_FROM, and that its server runs. Then run the same command again: what was imported is not imported twice.',
   },
   source_refused: {
     status: 500,
     title: 'The store to import from refused the user name, the password or a permission',
-    remedy: 'Correct them in --from; special characters are written as %xx. The import needs only the right to read.',
+    remedy:
+      'Correct them in --from or CURFEW_IMPORT_FROM; special characters are written as %xx. The import needs only the right to read.',
   },
   source_unreadable: {
     status: 500,
     title: 'The store to import from has no such sessions',
-    remedy: 'Check the database in --from, and name the table of the sessions with --table.',
+    remedy: 'Check the database in --from or CURFEW_IMPORT_FROM, and name the table of the sessions with --table.',
   },
   imported_before: {
     status: 500,

@@ -4,7 +4,7 @@ import { importStore } from '../authority/import-session.ts';
 import { isCurfewError } from '../errors.ts';
 import { type ImportReceipt, importSessions } from '../import-sessions.ts';
 import { kindNames, openSource } from '../sources/index.ts';
-import { policyOf, readSettings } from '../start/config.ts';
+import { policyOf, readSecret, readSettings } from '../start/config.ts';
 import { showStore } from '../stores/open.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
 import { lifetime } from './option-values.ts';
@@ -28,6 +28,9 @@ type KindOptions = {
   dryRun?: boolean;
 };
 
+/** Other users of a machine see the options of a command, but not its environment. */
+const fromVariable = 'CURFEW_IMPORT_FROM';
+
 export function importCommand(program: Command): void {
   program
     .command('import')
@@ -38,7 +41,10 @@ export function importCommand(program: Command): void {
     )
     .option('--store <url>', storeHelp)
     .option('-i, --input <file>', 'the file of an export')
-    .option('--from <url>', 'where the sessions of another application are: redis://… or postgres://…')
+    .option(
+      '--from <url>',
+      `where the sessions of another application are: redis://… or postgres://…; with a password, better as the variable [${fromVariable}]`,
+    )
     .option('--dry-run', 'show what would be imported, and write nothing')
     .option('--user-id <path>', "where the user's id is in a session's JSON, such as passport.user")
     .option('--prefix <text>', 'what the keys of the sessions begin with')
@@ -55,11 +61,19 @@ export function importCommand(program: Command): void {
     )
     .option('--without-data', 'leave out what the application keeps in its sessions')
     .option('--again', 'import once more, although the first import was long ago')
-    .action(async (what: string | undefined, options: Options, command: Command) => {
+    .action(async (what: string | undefined, given: Options, command: Command) => {
+      const options = withSource(what, given);
       const kind = kindOf(what, options);
       if (kind === undefined) await importFile(what ?? options.input, options, command);
       else await importKind(kind, options, command).catch(rethrow);
     });
+}
+
+/** The options, with `--from` from the environment if a kind is to be imported. */
+function withSource(what: string | undefined, options: Options): Options {
+  if (options.from !== undefined || what === undefined || !kindNames.includes(what)) return options;
+  const from = readSecret(process.env, fromVariable);
+  return from === undefined ? options : { ...options, from };
 }
 
 /** The kind to import, or `undefined` for a file. @throws Stop if it could be either, or neither */
@@ -81,7 +95,7 @@ function kindOf(what: string | undefined, { from, input, store: _, ...others }: 
   }
   if (isKind) {
     const file = existsSync(what) ? ` To import the file of that name, write ./${what}.` : '';
-    usage(`The sessions of ${what} are read from a store: name it with --from.${file}`);
+    usage(`The sessions of ${what} are read from a store: name it with --from or ${fromVariable}.${file}`);
   }
   if (what !== undefined && input !== undefined) usage(`There are two files to import: ${what} and ${input}.`);
   const [other] = Object.keys(others);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CurfewApiError, createClient } from 'curfew-client';
 import { answer, askCode, contextOf, exitCodes, onStandardError, Stop } from './context.ts';
 import { readCredentials, removeCredentials, writeCredentials } from './credentials.ts';
+import { readInput } from './secret-argument.ts';
 import { paint } from './terminal.ts';
 
 export function login(program: Command): void {
@@ -19,7 +20,7 @@ export function login(program: Command): void {
       }
       const username = asked.username ?? (await input({ message: 'User name:', required: true }, onStandardError));
       const secret = asked.passwordStdin
-        ? await readAll()
+        ? await readInput()
         : await password({ message: 'Password:', mask: '•' }, onStandardError);
       const client = createClient({ url });
       const signIn = (totp?: string) => client.login({ username, password: secret, totp });
@@ -56,12 +57,4 @@ export function logout(program: Command): void {
       removeCredentials();
       answer(context, ended ?? { success: true }, () => `Signed out of ${kept.url}.`);
     });
-}
-
-async function readAll(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks)
-    .toString()
-    .replace(/\r?\n$/, '');
 }

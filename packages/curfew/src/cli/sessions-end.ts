@@ -4,6 +4,7 @@ import { answer, type Context, confirmed, contextOf, exitCodes, presentSession, 
 import { receiptText } from './format.ts';
 import { address } from './option-values.ts';
 import { startProgress } from './progress.ts';
+import { orInput, secretArgument } from './secret-argument.ts';
 import { counted, paint } from './terminal.ts';
 import { exactOption, findUser, type UserNames, userNames, userText, withName } from './user.ts';
 
@@ -16,8 +17,8 @@ export function sessionsEnd(sessions: Command): void {
     .description('end sessions by their ids, or all that match')
     .argument('[ids...]', 'the ids of the sessions')
     .option('--name <name>', 'end the session with this name instead')
-    .option('--session-token <token>', 'end the session with this token instead')
-    .option('--refresh-token <token>', 'end the session with this refresh token instead')
+    .option('--session-token <token>', `end the session with this token instead; ${orInput}`)
+    .option('--refresh-token <token>', `end the session with this refresh token instead; ${orInput}`)
     .option('-u, --user <user>', 'end those of this user: an account’s user name or address, or an id')
     .option(...exactOption)
     .option('-g, --group <key>', 'end those with this access group')
@@ -37,7 +38,7 @@ export function sessionsEnd(sessions: Command): void {
         );
       if (by.except && !filtered) throw new Stop(exitCodes.usage, '--except can only be used with filters.');
       if (filtered) await endMatching(context, by);
-      else if (named) await endNamed(context, target);
+      else if (named) await endNamed(context, await withInput(target));
       else if (ids.length === 1) await endOne(context, ids[0]!);
       else await endMany(context, ids);
     });
@@ -54,6 +55,17 @@ type By = {
   filter?: string;
   except?: string[];
 };
+
+type Target = { name?: string | undefined; token?: string | undefined; refreshToken?: string | undefined };
+
+/** The target, with a token that comes from standard input. */
+async function withInput({ name, token, refreshToken }: Target): Promise<Target> {
+  return {
+    name,
+    token: token && (await secretArgument(token)),
+    refreshToken: refreshToken && (await secretArgument(refreshToken)),
+  };
+}
 
 function isAnyGiven(options: Record<string, string | undefined>): boolean {
   return Object.values(options).some((value) => value !== undefined);

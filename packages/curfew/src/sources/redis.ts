@@ -138,6 +138,6 @@ function fault(error: unknown, shown: string): CurfewError {
   }
   const remedy = /^(MOVED|CROSSSLOT)/.test(said)
     ? 'It is a Redis Cluster, which is not read: copy the keys to a single Redis, and import from that.'
-    : 'Check the number of the database in --from, and that the server is a Redis with the commands SCAN, MGET and PTTL.';
+    : 'Check the number of the database in --from or CURFEW_IMPORT_FROM, and that the server is a Redis with the commands SCAN, MGET and PTTL.';
   return new CurfewError('source_unreadable', { detail, remedy }, error);
 }

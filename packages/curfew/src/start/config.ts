@@ -393,7 +393,7 @@ export function attemptsOf(settings: Settings): AttemptRules {
 }
 
 /** Environment variables that begin with CURFEW_ and are settings of the client, not of the server. */
-const ofClient = ['CURFEW_URL', 'CURFEW_TOKEN', 'CURFEW_TOKEN_FILE'];
+const ofCommands = ['CURFEW_URL', 'CURFEW_TOKEN', 'CURFEW_TOKEN_FILE', 'CURFEW_IMPORT_FROM', 'CURFEW_IMPORT_FROM_FILE'];
 
 /**
  * Variables besides `CURFEW_PORT` that Kubernetes sets in every container of a namespace for a service whose name
@@ -414,7 +414,7 @@ export function readSettings(
   flags: Partial<Record<SettingName, string>> = {},
 ): { settings: Settings; warnings: string[]; inForce: SettingInForce[] } {
   const declarations = Object.entries(options) as [SettingName, Option<unknown>][];
-  const known = new Set(ofClient);
+  const known = new Set(ofCommands);
   const settings: Record<string, unknown> = {};
   const given = new Set<SettingName>();
   const texts: Partial<Record<SettingName, string>> = {};

@@ -91,6 +91,20 @@ describe('the command line', () => {
     assert.equal((await run('sessions', 'end')).code, 2);
   });
 
+  test('N8.24: a token and the secret of an authenticator may come from standard input', async () => {
+    for (const secret of ['token', 'refreshToken'] as const) {
+      const opened = await server.createSession('grace', { name: undefined });
+      const flag = secret === 'token' ? '--session-token' : '--refresh-token';
+      const { code, err } = await runCli(['sessions', 'end', flag, '-'], env(), `${opened[secret]}\n`);
+      assert.deepEqual([code, err], [0, '']);
+      assert.equal((await server.verify(opened.token)).active, false, secret);
+    }
+    const [secret, at] = ['JBSWY3DPEHPK3PXP', '59'];
+    const { out } = await runCli(['totp', '-', '--at', at], env(), `${secret}\n`);
+    assert.equal(out, (await run('totp', secret, '--at', at)).out);
+    assert.match(out, /^\d{6}\n$/);
+  });
+
   test('the sessions that match are counted, and these are ended after a confirmation that states their number', async () => {
     const opened = await Promise.all(
       ['mona', 'mona', 'nina'].map((userId) => server.createSession(userId, { accessGroups: ['night'] })),

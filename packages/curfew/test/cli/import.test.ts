@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import { day, hour, minute } from '../../src/domain/limits.ts';
 import type { ImportReceipt } from '../../src/import-sessions.ts';
+import { readSettings } from '../../src/start/config.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { startChild } from '../support/child.ts';
@@ -86,6 +87,27 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     refused,
   });
   const none = { read: 0, imported: 0, already: 0, expired: 0, withoutUser: 0, other: 0, refused: 0 };
+
+  test('N8.24: the store to read may come from the environment or a file, so that its password is on no command line', async (t) => {
+    const store = await emptyStore(t);
+    const from = await filled({ 'sess:a': sessionOf('ada') });
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const file = join(folder.path, 'from');
+    writeFileSync(file, `${from}\n`);
+    const run = (env: Record<string, string>, ...args: string[]) =>
+      runCli(['import', ...args, '--json'], { ...store.env, ...env });
+    for (const env of [{ CURFEW_IMPORT_FROM: from }, { CURFEW_IMPORT_FROM_FILE: file }]) {
+      const { code, out, err } = await run(env as Record<string, string>, 'connect-redis', '--dry-run');
+      assert.deepEqual([code, JSON.parse(out || '{}').imported, err], [0, 1, '']);
+    }
+    // The option takes precedence, and the variable is not used for an export, nor is it an unknown setting.
+    const elsewhere = { CURFEW_IMPORT_FROM: 'redis://127.0.0.1:1' };
+    assert.equal((await run(elsewhere, 'connect-redis', '--from', from, '--dry-run')).code, 0);
+    assert.match((await run(elsewhere, join(folder.path, 'absent'))).err, /absent cannot be read/);
+    assert.match((await run({}, 'connect-redis')).err, /name it with --from or CURFEW_IMPORT_FROM/);
+    assert.deepEqual(readSettings({ CURFEW_IMPORT_FROM: from, CURFEW_IMPORT_FROM_FILE: file }).warnings, []);
+  });
 
   test('imports each session once, however often it runs, and prints a receipt', async (t) => {
     const store = await emptyStore(t);
