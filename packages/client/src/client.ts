@@ -75,7 +75,7 @@ async function send(
   const search = new URLSearchParams();
   for (const name of query) {
     const value = take(name);
-    if (value !== undefined) search.set(name, String(value));
+    if (value !== undefined) search.set(name, textOf(name, value));
   }
   const url = `${base}${filled}${search.size > 0 ? `?${search}` : ''}`;
   const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
@@ -108,9 +108,19 @@ function signalOf(timeout: number, given: AbortSignal | undefined): AbortSignal 
   return given ? AbortSignal.any([late, given]) : late;
 }
 
+/** A value, or a list of values, as text in a URL. @throws `invalid_value` for a number that is not exact */
+function textOf(name: string, value: unknown): string {
+  const rounded = [value].flat().find((one) => typeof one === 'number' && !Number.isSafeInteger(one));
+  if (rounded === undefined) return String(value);
+  // From 2^53 on, the number may already be that of something else, such as another user.
+  throw new CurfewApiError('invalid_value', `${rounded} (${name}) is a number that is not whole, or not exact.`, {
+    remedy: `Give ${name} as text: in JSON, in quotation marks.`,
+  });
+}
+
 /** A value as one segment of a path. @throws `missing_field`, and `invalid_value` if it would change the path */
 function segmentOf(name: string, value: unknown): string {
-  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const text = typeof value === 'string' || typeof value === 'number' ? textOf(name, value) : '';
   if (text === '') {
     throw new CurfewApiError('missing_field', `The field ${name} is missing, or empty.`, { remedy: `Give ${name}.` });
   }

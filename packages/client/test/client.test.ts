@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { CurfewApiError, createClient, pages } from '../src/index.ts';
 import { createVerifier } from '../src/verifier.ts';
 
@@ -74,6 +75,36 @@ describe('the client', () => {
     await client.listUserSessions({ userId: '...' });
     await client.listUserSessions({ userId: '%2e%2e' });
     assert.deepEqual(seen, ['/v1/users/.../sessions', '/v1/users/%252e%252e/sessions']);
+  });
+
+  test('N7.10: a number that is not exact names nobody: it is refused by its name before anything is sent', async (t) => {
+    const { client, seen } = await noting(t, '{}');
+    const calls = (id: unknown) =>
+      [
+        ['userId', () => client.endUserSessions({ userId: id } as never)],
+        ['id', () => client.endSession({ id } as never)],
+        ['user', () => client.listSessions({ user: id } as never)],
+        ['except', () => client.endUserSessions({ userId: 'ada', except: id } as never)],
+      ] as const;
+    const wrong = fc.oneof(
+      fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n }).map(Number),
+      fc.integer().map((whole) => whole + 0.5),
+      fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY),
+    );
+    await fc.assert(
+      fc.asyncProperty(wrong, async (id) => {
+        for (const [name, call] of calls(id)) {
+          const error = await failure(call());
+          assert.equal(error.code, 'invalid_value');
+          assert.match(error.message, new RegExp(`\\(${name}\\)`));
+          assert.equal(error.remedy, `Give ${name} as text: in JSON, in quotation marks.`);
+        }
+      }),
+    );
+    assert.deepEqual(seen, []);
+    await client.endSession({ id: Number.MAX_SAFE_INTEGER } as never);
+    await client.endSession({ id: String(2n ** 53n + 1n) });
+    assert.deepEqual(seen, ['/v1/sessions/9007199254740991', '/v1/sessions/9007199254740993']);
   });
 
   for (const status of [301, 302, 303, 307, 308]) {

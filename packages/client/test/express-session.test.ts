@@ -519,3 +519,14 @@ test('the user is what Passport keeps', () => {
   for (const user of [{}, { id: null }, true, []])
     assert.throws(() => userOfPassport({ passport: { user } }), TypeError);
 });
+
+test('N7.10: a user’s id that is a number which is not exact is refused by the store for express-session', () => {
+  for (const id of [2 ** 53, 2 ** 53 + 2, -(2 ** 53), 0.5, Number.NaN]) {
+    for (const user of [id, { id }])
+      assert.throws(
+        () => userOfPassport({ passport: { user } }),
+        /session\.passport\.user is a number .* keep it as text/,
+      );
+  }
+  assert.equal(userOfPassport({ passport: { user: Number.MAX_SAFE_INTEGER } }), '9007199254740991');
+});

@@ -48,7 +48,7 @@ function jsonOf(value: unknown): unknown {
 }
 
 /**
- * The user of a session: what Passport keeps, a text, a number, or an object with an `id`.
+ * The user of a session: what Passport keeps, a text, a whole number, or an object with an `id`.
  * @throws `TypeError` if it is something else
  */
 export function userOfPassport(session: Content): string | undefined {
@@ -56,6 +56,10 @@ export function userOfPassport(session: Content): string | undefined {
   const id = typeof user === 'object' && user !== null ? (user as { id?: unknown }).id : user;
   if (id === undefined || id === null) {
     if (user === undefined || user === null) return undefined;
-  } else if (typeof id === 'string' || typeof id === 'number') return String(id);
+  } else if (typeof id === 'string' || Number.isSafeInteger(id)) return String(id);
+  else if (typeof id === 'number') {
+    // From 2^53 on, the number may already be that of another user.
+    throw new TypeError('session.passport.user is a number that is not whole, or not exact: keep it as text.');
+  }
   throw new TypeError('session.passport.user is neither an id nor an object with an `id`: give the option `userId`.');
 }
