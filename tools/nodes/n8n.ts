@@ -87,16 +87,23 @@ function className({ name }: Credential): string {
 }
 
 /** How a node runs: its imports, and the call. */
-type Runs = { readonly imports: string; readonly call: string };
+type Runs = { readonly imports: string; readonly call: string; readonly services: string };
 
-const runsCurfew: Runs = { imports: "import { runCurfew } from 'curfew-nodes-n8n/curfew';", call: 'runCurfew(this)' };
+const importsTests = "import { credentialTests } from 'curfew-nodes-n8n/credential-test';";
+
+const runsCurfew: Runs = {
+  imports: `import { curfew } from 'curfew-nodes';\n${importsTests}\nimport { runCurfew } from 'curfew-nodes-n8n/curfew';`,
+  call: 'runCurfew(this)',
+  services: '[curfew]',
+};
 
 const runsLogOut = (offered: 'services' | 'otherServices'): Runs => ({
-  imports: `import { ${offered} } from 'curfew-nodes';\nimport { runLogOut } from 'curfew-nodes-n8n/log-out';`,
+  services: offered,
+  imports: `import { ${offered} } from 'curfew-nodes';\n${importsTests}\nimport { runLogOut } from 'curfew-nodes-n8n/log-out';`,
   call: `runLogOut(this, ${offered})`,
 });
 
-function nodeFile(name: string, description: object, { imports, call }: Runs): string {
+function nodeFile(name: string, description: object, { imports, call, services }: Runs): string {
   const usesMain = literal(description).includes(main.text);
   return `${note}${imports}
 import {
@@ -106,12 +113,14 @@ import {
 	type INodeTypeDescription,${usesMain ? '\n\tNodeConnectionTypes,' : ''}
 } from 'n8n-workflow';
 
-export ${nodeClass(name, description, call)}`;
+export ${nodeClass(name, description, call, services)}`;
 }
 
-function nodeClass(name: string, description: object, call: string): string {
+function nodeClass(name: string, description: object, call: string, services: string): string {
   return `class ${name} implements INodeType {
 	description: INodeTypeDescription = ${literal(description, 1)};
+
+	methods = { credentialTest: credentialTests(${services}) };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await ${call};
@@ -126,6 +135,7 @@ function nodeClass(name: string, description: object, call: string): string {
  */
 function versionedLogOut(): string {
   return `${note}import { curfew } from 'curfew-nodes';
+${importsTests}
 import { runLogOut } from 'curfew-nodes-n8n/log-out';
 import {
 	type IExecuteFunctions,
@@ -137,7 +147,7 @@ import {
 } from 'n8n-workflow';
 import { LogOut1 } from '../../earlier/LogOut1.ts';
 
-${nodeClass('LogOut2', logOutOfCurfewDescription(), 'runLogOut(this, [curfew])')}
+${nodeClass('LogOut2', logOutOfCurfewDescription(), 'runLogOut(this, [curfew])', '[curfew]')}
 export class LogOut extends VersionedNodeType {
 	constructor() {
 		const newest = new LogOut2();
@@ -306,6 +316,8 @@ function credentialsOf(service: string, show: Show = {}): object[] {
   return found.credentials.map(({ name, way }) => ({
     name,
     required: true,
+    // The name of the function is that of the credential.
+    testedBy: name,
     displayOptions: { show: { ...show, ...(hasSeveralWays(found) && { authentication: [way] }) } },
   }));
 }
@@ -527,10 +539,7 @@ const firstSentence = (text: string) => (text.split(/(?<=\.)\s/)[0] ?? text).rep
 // ---- The credentials
 
 function credentialFile({ name: packageName }: Package, credential: Credential): string {
-  const { name, label, fields, signIn, test } = credential;
-  const url = test.without
-    ? `={{ $credentials.${test.without.field} ? "${test.path}" : "${test.without.path}" }}`
-    : test.path;
+  const { name, label, fields, signIn } = credential;
   const properties = [
     ...[...fields, ignoreTlsField].map((field) => property(field)),
     ...(signIn ? [...signIn.gives, sessionUrl] : []).map((given, i) => ({
@@ -541,20 +550,9 @@ function credentialFile({ name: packageName }: Package, credential: Credential):
       default: '',
     })),
   ];
-  const request = {
-    baseURL: '={{ $credentials.url }}',
-    url,
-    method: test.method,
-    headers: test.headers,
-    body: test.body,
-    // It would get the secrets too.
-    disableFollowRedirect: true,
-    skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-  };
   const types = [
     'IAuthenticate',
     'ICredentialDataDecryptedObject',
-    'ICredentialTestRequest',
     'ICredentialType',
     'IHttpRequestHelper',
     'Icon',
@@ -584,8 +582,6 @@ ${
     : ''
 }
 	authenticate: IAuthenticate = authenticateWith('${name}');
-
-	test: ICredentialTestRequest = ${literal({ request }, 1)};
 }
 `;
 }

@@ -8,6 +8,7 @@ import type { IDataObject, INodeType } from 'n8n-workflow';
 import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { answering, type Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode } from './support/curfew-node.ts';
+import { core } from './support/engine.ts';
 import { curfewPackage, items, N8n, node, type Saved, source, wires } from './support/n8n.ts';
 
 /** Does what n8n's agent does with a node that is a tool: requests it, and calls it. */
@@ -600,6 +601,68 @@ describe('the nodes in n8n', () => {
       [['/v1/login'], [undefined]],
       'it is called to sign in, and sent no session',
     );
+  });
+
+  describe('the test of a credential', () => {
+    const person = { username: 'admin', password: adminPassword };
+    /** The function that n8n finds for a credential, called as n8n calls it. */
+    const tested = async (name: string, data: Record<string, string | boolean>) => {
+      const loader = Object.values(n8n.loaders).find(({ known }) => name in known.credentials);
+      const { type } = loader!.getCredential(name);
+      assert.equal(type.test, undefined, 'n8n would prefer it');
+      const nodes = Object.keys(loader!.known.nodes).map((node) => loader!.getNode(node).type);
+      const all = nodes.flatMap((node) => ('nodeVersions' in node ? Object.values(node.nodeVersions) : [node]));
+      const functions = all.flatMap(({ description, methods }) =>
+        (description.credentials ?? [])
+          .filter((one) => one.name === name)
+          .map(({ testedBy }) => methods?.credentialTest?.[String(testedBy)]),
+      );
+      assert.ok(functions.length > 0 && !functions.includes(undefined), 'every node that uses it names the function');
+      const context = new core.CredentialTestContext(n8n.additionalData());
+      return await functions[0]!.call(context, { id: '1', name, type: name, data });
+    };
+
+    test('asks the service itself, and shows its error', async () => {
+      const ok = { status: 'OK', message: 'The service answers and accepts the credential.' };
+      const { url, key: apiKey } = server;
+      assert.deepEqual(await tested('curfewApi', { url, apiKey }), ok);
+      assert.deepEqual(await tested('curfewSignInApi', { url, ...person }), ok);
+      assert.deepEqual(await tested('curfewWahaApi', { url: `${url}/waha`, apiKey }), ok);
+      assert.deepEqual(await tested('curfewDirectusApi', { url: `${url}/directus` }), ok);
+      const wrong = await tested('curfewApi', { url, apiKey: 'cfk_wrong' });
+      assert.deepEqual([wrong.status, /answered 401/.test(wrong.message)], ['Error', true]);
+      const nobody = await tested('curfewSignInApi', { url, ...person, password: 'wrong' });
+      assert.match(nobody.message, /^Curfew: /);
+      const none = await tested('curfewApi', { url: 'http://127.0.0.1:64999', apiKey });
+      assert.match(none.message, /cannot be reached: ECONNREFUSED/);
+      assert.match((await tested('curfewApi', { url })).message, /Missing required property: API Key/);
+    });
+
+    test('N7.11: a page at the URL is not accepted as the service, and gets no secret by a redirect', async (t) => {
+      const given = { apiKey: 'k', token: 't', userId: 'u', authToken: 't', clientKey: 'c', sessionToken: 's' };
+      const others = {
+        username: 'ada',
+        password: 'p',
+        clientId: 'c',
+        clientSecret: 's',
+        clientAuthentication: 'basic',
+      };
+      const page = await answering(t, (_, response) =>
+        response.setHeader('content-type', 'text/html').end('<form>Sign in</form>'),
+      );
+      const target = await answering(t, (_, response) => response.end('{"kind":"key"}'));
+      const redirect = await answering(t, (_, response) => response.writeHead(302, { location: target.url }).end());
+      const names = Object.values(n8n.loaders).flatMap(({ known }) => Object.keys(known.credentials));
+      assert.ok(names.length > 5);
+      for (const name of names) {
+        const { status, message } = await tested(name, { url: page.url, ...given, ...others });
+        assert.equal(status, 'Error', name);
+        assert.match(message, /not as .* does\. Check .*URL/, name);
+        const redirected = await tested(name, { url: redirect.url, ...given, ...others });
+        assert.match(redirected.message, /answered with a redirect/, name);
+      }
+      assert.deepEqual(target.seen, []);
+    });
   });
 
   describe('stopping an execution', () => {

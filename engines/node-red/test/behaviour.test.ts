@@ -498,6 +498,9 @@ describe('the nodes in Node-RED', () => {
       assert.deepEqual([elsewhere.ok, stranger.seen.length], [false, 0], 'the stored secret is not sent there');
       assert.match(elsewhere.message, /Type it again/);
       assert.match((await ask({ apiKey: '__PWRD__', id: 'node' })).message, /Type it again/);
+      const page = await ask({ apiKey: server.key, url: stranger.url });
+      assert.deepEqual([page.ok, /not as this service does/.test(page.message)], [false, true], 'N7.11');
+      stranger.seen.length = 0;
       await red.deploy([{ id: 'server', type: 'curfew-server', url: stranger.url, way: 'token' }]);
       assert.match(
         (await ask({ apiKey: '__PWRD__', url: stranger.url })).message,

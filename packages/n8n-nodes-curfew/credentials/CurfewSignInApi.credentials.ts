@@ -3,7 +3,6 @@ import { authenticateWith, signInWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
 	ICredentialDataDecryptedObject,
-	ICredentialTestRequest,
 	ICredentialType,
 	IHttpRequestHelper,
 	Icon,
@@ -91,14 +90,4 @@ export class CurfewSignInApi implements ICredentialType {
 	}
 
 	authenticate: IAuthenticate = authenticateWith('curfewSignInApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '/v1/me',
-			method: 'GET',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

@@ -1,5 +1,6 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
 import { services } from 'curfew-nodes';
+import { credentialTests } from 'curfew-nodes-n8n/credential-test';
 import { runLogOut } from 'curfew-nodes-n8n/log-out';
 import {
 	type IExecuteFunctions,
@@ -31,6 +32,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewAltogicApi',
 				required: true,
+				testedBy: 'curfewAltogicApi',
 				displayOptions: {
 					show: {
 						service: ['altogic'],
@@ -40,6 +42,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewApi',
 				required: true,
+				testedBy: 'curfewApi',
 				displayOptions: {
 					show: {
 						service: ['curfew'],
@@ -50,6 +53,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewSignInApi',
 				required: true,
+				testedBy: 'curfewSignInApi',
 				displayOptions: {
 					show: {
 						service: ['curfew'],
@@ -60,6 +64,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewDirectusApi',
 				required: true,
+				testedBy: 'curfewDirectusApi',
 				displayOptions: {
 					show: {
 						service: ['directus'],
@@ -69,6 +74,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewRevocationApi',
 				required: true,
+				testedBy: 'curfewRevocationApi',
 				displayOptions: {
 					show: {
 						service: ['oauth'],
@@ -78,6 +84,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewRocketChatApi',
 				required: true,
+				testedBy: 'curfewRocketChatApi',
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
@@ -88,6 +95,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewRocketChatSignInApi',
 				required: true,
+				testedBy: 'curfewRocketChatSignInApi',
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
@@ -98,6 +106,7 @@ export class LogOut1 implements INodeType {
 			{
 				name: 'curfewWahaApi',
 				required: true,
+				testedBy: 'curfewWahaApi',
 				displayOptions: {
 					show: {
 						service: ['waha'],
@@ -522,6 +531,8 @@ export class LogOut1 implements INodeType {
 			},
 		],
 	};
+
+	methods = { credentialTest: credentialTests(services) };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runLogOut(this, services);

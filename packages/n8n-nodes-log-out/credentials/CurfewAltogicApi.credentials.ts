@@ -2,7 +2,6 @@
 import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
-	ICredentialTestRequest,
 	ICredentialType,
 	Icon,
 	INodeProperties,
@@ -69,14 +68,4 @@ export class CurfewAltogicApi implements ICredentialType {
 	];
 
 	authenticate: IAuthenticate = authenticateWith('curfewAltogicApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '/_api/rest/v1/auth/user',
-			method: 'GET',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

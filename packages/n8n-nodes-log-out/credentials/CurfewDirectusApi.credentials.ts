@@ -2,7 +2,6 @@
 import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
-	ICredentialTestRequest,
 	ICredentialType,
 	Icon,
 	INodeProperties,
@@ -50,14 +49,4 @@ export class CurfewDirectusApi implements ICredentialType {
 	];
 
 	authenticate: IAuthenticate = authenticateWith('curfewDirectusApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '={{ $credentials.token ? "/users/me" : "/server/ping" }}',
-			method: 'GET',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

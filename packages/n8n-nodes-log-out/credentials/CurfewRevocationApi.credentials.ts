@@ -2,7 +2,6 @@
 import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
-	ICredentialTestRequest,
 	ICredentialType,
 	Icon,
 	INodeProperties,
@@ -88,19 +87,4 @@ export class CurfewRevocationApi implements ICredentialType {
 	];
 
 	authenticate: IAuthenticate = authenticateWith('curfewRevocationApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '',
-			method: 'POST',
-			headers: {
-				'content-type': 'application/x-www-form-urlencoded',
-				accept: 'application/json',
-			},
-			body: 'token=connection-test',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

@@ -2,7 +2,6 @@
 import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
-	ICredentialTestRequest,
 	ICredentialType,
 	Icon,
 	INodeProperties,
@@ -69,14 +68,4 @@ export class CurfewRocketChatApi implements ICredentialType {
 	];
 
 	authenticate: IAuthenticate = authenticateWith('curfewRocketChatApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '/api/v1/me',
-			method: 'GET',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

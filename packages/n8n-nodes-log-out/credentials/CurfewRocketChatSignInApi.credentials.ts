@@ -3,7 +3,6 @@ import { authenticateWith, signInWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
 	ICredentialDataDecryptedObject,
-	ICredentialTestRequest,
 	ICredentialType,
 	IHttpRequestHelper,
 	Icon,
@@ -97,14 +96,4 @@ export class CurfewRocketChatSignInApi implements ICredentialType {
 	}
 
 	authenticate: IAuthenticate = authenticateWith('curfewRocketChatSignInApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '/api/v1/me',
-			method: 'GET',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

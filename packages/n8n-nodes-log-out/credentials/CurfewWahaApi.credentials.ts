@@ -2,7 +2,6 @@
 import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
-	ICredentialTestRequest,
 	ICredentialType,
 	Icon,
 	INodeProperties,
@@ -51,14 +50,4 @@ export class CurfewWahaApi implements ICredentialType {
 	];
 
 	authenticate: IAuthenticate = authenticateWith('curfewWahaApi');
-
-	test: ICredentialTestRequest = {
-		request: {
-			baseURL: '={{ $credentials.url }}',
-			url: '/api/sessions',
-			method: 'GET',
-			disableFollowRedirect: true,
-			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
-		},
-	};
 }

@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto';
 import {
   authorizedSend,
   type Connection,
   type Credential,
-  Kept,
   NodeFault,
   type RequestOptions,
   readCredential,
   refusingRedirects,
-  type Values,
 } from 'curfew-nodes';
 import { type ICredentialDataDecryptedObject, type IExecuteFunctions, sleep } from 'n8n-workflow';
+import { keptFor } from './kept.ts';
 import { type HttpRequest, sendWith } from './transport.ts';
 
 /** Connects with a credential of the node, for the requests of one item. */
@@ -114,18 +112,4 @@ function stoppable(context: IExecuteFunctions): HttpRequest {
     const abortSignal = context.getExecutionCancelSignal();
     return context.helpers.httpRequest({ ...request, ...(abortSignal && { abortSignal }) });
   };
-}
-
-/**
- * What is kept for each credential, by its content, including the URL. n8n itself would sign in without the options of
- * the node; and a second-factor code works once, so an execution reuses the session of the previous one.
- */
-const keptByCredential = new Map<string, Kept>();
-
-function keptFor({ name, fields }: Credential, values: Values): Kept {
-  const typed = [name, ...fields.map((field) => values[field.name])];
-  const key = createHash('sha256').update(JSON.stringify(typed)).digest('hex');
-  const kept = keptByCredential.get(key) ?? new Kept();
-  keptByCredential.set(key, kept);
-  return kept;
 }

@@ -115,13 +115,21 @@ export function refusingRedirects(url: string, send: Send): Send {
 /** An address without its query, which can hold secrets. */
 const shown = ({ origin, pathname }: URL) => origin + pathname;
 
-/** Sends the test request of a credential. @throws `NodeFault` when the service refuses it */
+/** Sends the test request of a credential. @throws `NodeFault` when the service refuses it, or something else answers */
 export async function testCredential(connection: Connection): Promise<void> {
   const { credential, url, fields, send } = connection;
-  const { method, path, without, headers = {}, body } = credential.test;
+  const { method, path, without, headers = {}, body, isOfService } = credential.test;
   const at = without !== undefined && fields[without.field] === undefined ? without.path : path;
   const answer = await send({ method, url: url + at, headers, body });
-  if (answer.status >= 200 && answer.status < 300) return;
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  if (isSuccess && isOfService(answer)) return;
+  if (isSuccess) {
+    throw new NodeFault('unexpected_answer', `${credential.label}: ${url} answered, but not as this service does.`, {
+      remedy: `Check “${urlLabel}”: is that the service itself, and not a proxy, a page or another program?`,
+      status: answer.status,
+      response: answer.text,
+    });
+  }
   throw new NodeFault('credential_refused', `${credential.label}: the service answered ${answer.status}.`, {
     remedy: 'Check the URL and every field of the credential.',
     status: answer.status,

@@ -1,5 +1,5 @@
 import type { Parameter, Values } from './parameter.ts';
-import type { Request, Send } from './transport.ts';
+import type { Answer, Request, Send } from './transport.ts';
 
 /** How a node authenticates to a service. */
 export type Credential = {
@@ -32,6 +32,8 @@ export type CredentialTest = {
   readonly without?: { readonly field: string; readonly path: string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whether a success is an answer of the service itself, and not of a proxy, a page or another program. */
+  readonly isOfService: (answer: Answer) => boolean;
 };
 
 /** The label of the field with the URL of the service, for use in a message as well. */

@@ -478,6 +478,32 @@ describe('credentials', () => {
     assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential is here');
   });
 
+  test('N7.11: a page at the URL, or another program, is not accepted as the service, whatever its status of success', async (t) => {
+    const fields = { apiKey: 'k', token: 't', userId: 'u', authToken: 't', clientKey: 'c', sessionToken: 's' };
+    const others = { username: 'ada', password: 'p', clientId: 'c', clientSecret: 's' };
+    const page = (body: string, type: string, status = 200) =>
+      answering(t, (_, response) => response.writeHead(status, { 'content-type': type }).end(body));
+    const signIn = await page('<!doctype html><form>Sign in</form>', 'text/html; charset=utf-8');
+    // An OAuth server may answer with any JSON, or with nothing: RFC 7009 gives its answer no content.
+    const programs = [
+      await page('{"status":"ok","data":{},"kind":"none"}', 'application/json'),
+      await page('"pong"', 'application/json'),
+      await page('', 'text/plain', 204),
+    ];
+    for (const { name, credentials } of services) {
+      for (const { way } of credentials) {
+        for (const { url } of name === 'oauth' ? [signIn] : [signIn, ...programs]) {
+          const { code, whole } = await fault(testCredential(connected(name, way, { url, ...fields, ...others })));
+          assert.equal(code, 'unexpected_answer', `${name} ${way}`);
+          assert.match(whole, /not as .* does\. Check .*URL/);
+        }
+      }
+    }
+    // Without a token, Directus is asked whether it is there.
+    const { code } = await fault(testCredential(connected('directus', 'token', { url: signIn.url })));
+    assert.equal(code, 'unexpected_answer');
+  });
+
   test('in a credential, passwords and client secrets keep the spaces at their ends; pasted tokens and keys lose them', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());

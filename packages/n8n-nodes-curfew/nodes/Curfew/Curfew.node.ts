@@ -1,4 +1,6 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { curfew } from 'curfew-nodes';
+import { credentialTests } from 'curfew-nodes-n8n/credential-test';
 import { runCurfew } from 'curfew-nodes-n8n/curfew';
 import {
 	type IExecuteFunctions,
@@ -29,6 +31,7 @@ export class Curfew implements INodeType {
 			{
 				name: 'curfewApi',
 				required: true,
+				testedBy: 'curfewApi',
 				displayOptions: {
 					show: {
 						authentication: ['token'],
@@ -38,6 +41,7 @@ export class Curfew implements INodeType {
 			{
 				name: 'curfewSignInApi',
 				required: true,
+				testedBy: 'curfewSignInApi',
 				displayOptions: {
 					show: {
 						authentication: ['signIn'],
@@ -1185,6 +1189,8 @@ export class Curfew implements INodeType {
 			},
 		],
 	};
+
+	methods = { credentialTest: credentialTests([curfew]) };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runCurfew(this);

@@ -1,5 +1,6 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
 import { curfew } from 'curfew-nodes';
+import { credentialTests } from 'curfew-nodes-n8n/credential-test';
 import { runLogOut } from 'curfew-nodes-n8n/log-out';
 import {
 	type IExecuteFunctions,
@@ -33,6 +34,7 @@ class LogOut2 implements INodeType {
 			{
 				name: 'curfewApi',
 				required: true,
+				testedBy: 'curfewApi',
 				displayOptions: {
 					show: {
 						authentication: ['token'],
@@ -42,6 +44,7 @@ class LogOut2 implements INodeType {
 			{
 				name: 'curfewSignInApi',
 				required: true,
+				testedBy: 'curfewSignInApi',
 				displayOptions: {
 					show: {
 						authentication: ['signIn'],
@@ -213,6 +216,8 @@ class LogOut2 implements INodeType {
 			},
 		],
 	};
+
+	methods = { credentialTest: credentialTests([curfew]) };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runLogOut(this, [curfew]);

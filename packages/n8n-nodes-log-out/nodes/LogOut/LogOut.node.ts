@@ -1,5 +1,6 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
 import { otherServices } from 'curfew-nodes';
+import { credentialTests } from 'curfew-nodes-n8n/credential-test';
 import { runLogOut } from 'curfew-nodes-n8n/log-out';
 import {
 	type IExecuteFunctions,
@@ -31,6 +32,7 @@ export class LogOut implements INodeType {
 			{
 				name: 'curfewAltogicApi',
 				required: true,
+				testedBy: 'curfewAltogicApi',
 				displayOptions: {
 					show: {
 						service: ['altogic'],
@@ -40,6 +42,7 @@ export class LogOut implements INodeType {
 			{
 				name: 'curfewDirectusApi',
 				required: true,
+				testedBy: 'curfewDirectusApi',
 				displayOptions: {
 					show: {
 						service: ['directus'],
@@ -49,6 +52,7 @@ export class LogOut implements INodeType {
 			{
 				name: 'curfewRevocationApi',
 				required: true,
+				testedBy: 'curfewRevocationApi',
 				displayOptions: {
 					show: {
 						service: ['oauth'],
@@ -58,6 +62,7 @@ export class LogOut implements INodeType {
 			{
 				name: 'curfewRocketChatApi',
 				required: true,
+				testedBy: 'curfewRocketChatApi',
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
@@ -68,6 +73,7 @@ export class LogOut implements INodeType {
 			{
 				name: 'curfewRocketChatSignInApi',
 				required: true,
+				testedBy: 'curfewRocketChatSignInApi',
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
@@ -78,6 +84,7 @@ export class LogOut implements INodeType {
 			{
 				name: 'curfewWahaApi',
 				required: true,
+				testedBy: 'curfewWahaApi',
 				displayOptions: {
 					show: {
 						service: ['waha'],
@@ -372,6 +379,8 @@ export class LogOut implements INodeType {
 			},
 		],
 	};
+
+	methods = { credentialTest: credentialTests(otherServices) };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runLogOut(this, otherServices);

@@ -47,7 +47,11 @@ export const altogic: Service = {
           session: textOf(fields, 'sessionToken'),
           authorization: textOf(fields, 'apiKey'),
         }),
-      test: { method: 'GET', path: `${base}/user` },
+      test: {
+        method: 'GET',
+        path: `${base}/user`,
+        isOfService: (answer) => partText(jsonOf(answer), '_id') !== undefined,
+      },
     },
   ],
   parameters: [

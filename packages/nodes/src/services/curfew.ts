@@ -1,6 +1,6 @@
 import { type Client, createClient } from 'curfew-client';
 import { type Connection, jsonOf, jsonRequest } from '../connection.ts';
-import { type Credential, signInFields, urlField, withHeaders } from '../credential.ts';
+import { type Credential, type CredentialTest, signInFields, urlField, withHeaders } from '../credential.ts';
 import { faultOf, NodeFault } from '../fault.ts';
 import { requiredText, textOf, type Values } from '../parameter.ts';
 import { refreshToken, sessionToken } from '../session-parameters.ts';
@@ -9,7 +9,11 @@ import type { Send } from '../transport.ts';
 import { partText, refusal, type Service } from './service.ts';
 
 const url = urlField('http://127.0.0.1:2873', 'The URL of the Curfew server');
-const test = { method: 'GET', path: '/v1/me' } as const;
+const test: CredentialTest = {
+  method: 'GET',
+  path: '/v1/me',
+  isOfService: (answer) => /^(person|key)$/.test(partText(jsonOf(answer), 'kind') ?? ''),
+};
 const bearer = (token: string | undefined) => ({ authorization: token === undefined ? undefined : `Bearer ${token}` });
 
 export const curfewApi: Credential = {

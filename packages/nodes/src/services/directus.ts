@@ -34,7 +34,12 @@ export const directus: Service = {
         const token = textOf(fields, 'token');
         return withHeaders(request, { authorization: token === undefined ? undefined : `Bearer ${token}` });
       },
-      test: { method: 'GET', path: '/users/me', without: { field: 'token', path: '/server/ping' } },
+      test: {
+        method: 'GET',
+        path: '/users/me',
+        without: { field: 'token', path: '/server/ping' },
+        isOfService: (answer) => answer.text === 'pong' || partText(jsonOf(answer), 'data', 'id') !== undefined,
+      },
     },
   ],
   parameters: [

@@ -70,7 +70,13 @@ export const oauth: Service = {
         ...clientFields,
       ],
       authorize,
-      test: { method: 'POST', path: '', headers: form, body: 'token=connection-test' },
+      test: {
+        method: 'POST',
+        path: '',
+        headers: form,
+        body: 'token=connection-test',
+        isOfService: ({ headers }) => !isPage(headers['content-type']),
+      },
     },
   ],
   parameters: [

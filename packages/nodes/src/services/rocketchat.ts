@@ -1,5 +1,5 @@
 import { type Connection, jsonOf, jsonRequest } from '../connection.ts';
-import { type Credential, signInFields, urlField, withHeaders } from '../credential.ts';
+import { type Credential, type CredentialTest, signInFields, urlField, withHeaders } from '../credential.ts';
 import { NodeFault } from '../fault.ts';
 import { type Parameter, requiredText, textOf, type Values } from '../parameter.ts';
 import { totpCodes } from '../totp.ts';
@@ -9,7 +9,11 @@ import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts
 const label = 'Rocket.Chat';
 const url = urlField('http://127.0.0.1:3000', 'The URL of Rocket.Chat');
 const totpSecret = signInFields.find(({ name }) => name === 'totpSecret') as Parameter;
-const test = { method: 'GET', path: '/api/v1/me' } as const;
+const test: CredentialTest = {
+  method: 'GET',
+  path: '/api/v1/me',
+  isOfService: (answer) => partText(jsonOf(answer), '_id') !== undefined,
+};
 const authorize: Credential['authorize'] = (fields, request) =>
   withHeaders(request, { 'x-user-id': textOf(fields, 'userId'), 'x-auth-token': textOf(fields, 'authToken') });
 

@@ -28,7 +28,7 @@ export const waha: Service = {
         },
       ],
       authorize: (fields, request) => withHeaders(request, { 'x-api-key': textOf(fields, 'apiKey') }),
-      test: { method: 'GET', path: '/api/sessions' },
+      test: { method: 'GET', path: '/api/sessions', isOfService: (answer) => Array.isArray(jsonOf(answer)) },
     },
   ],
   parameters: [
