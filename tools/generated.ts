@@ -258,6 +258,7 @@ ${rows.join('\n')}
 
 Secrets can come from files, as Docker and Kubernetes provide them: ${secrets}
 name a file that contains the value. A line break at its end is ignored. Setting both variables is refused.
+A path may begin with \`~/\` for the home folder, also in \`lmdb:~/folder\`.
 
 Commands that call a server read \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`; the latter two also from files, with
 \`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`. \`curfew import\` reads \`CURFEW_IMPORT_FROM\` or \`CURFEW_IMPORT_FROM_FILE\` where

@@ -3,12 +3,13 @@ import { readSettings } from '../start/config.ts';
 import { keyFile } from '../start/secret-key.ts';
 import { backUpStore, showStore } from '../stores/open.ts';
 import { answer, contextOf } from './context.ts';
+import { filePath } from './option-values.ts';
 
 export function backup(program: Command): void {
   program
     .command('backup')
     .description('copy an embedded store as it is at one moment, even while a server has it open')
-    .argument('<folder>', 'the folder to create')
+    .argument('<folder>', 'the folder to create', filePath)
     .option('--store <url>', 'the store [CURFEW_STORE]')
     .action(async (target: string, options: { store?: string }, command: Command) => {
       const context = contextOf(command);

@@ -7,7 +7,7 @@ import { kindNames, openSource } from '../sources/index.ts';
 import { policyOf, readSecret, readSettings } from '../start/config.ts';
 import { showStore } from '../stores/open.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
-import { lifetime } from './option-values.ts';
+import { filePath, lifetime } from './option-values.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint } from './terminal.ts';
 import { importFile, storeHelp } from './transfer.ts';
@@ -38,9 +38,10 @@ export function importCommand(program: Command): void {
     .argument(
       '[what]',
       `the file of an export (by default, standard input), or a kind of sessions: ${kindNames.join(', ')}`,
+      filePath,
     )
     .option('--store <url>', storeHelp)
-    .option('-i, --input <file>', 'the file of an export')
+    .option('-i, --input <file>', 'the file of an export', filePath)
     .option(
       '--from <url>',
       `where the sessions of another application are: redis://… or postgres://…; with a password, better as the variable [${fromVariable}]`,
@@ -49,7 +50,11 @@ export function importCommand(program: Command): void {
     .option('--user-id <path>', "where the user's id is in a session's JSON, such as passport.user")
     .option('--prefix <text>', 'what the keys of the sessions begin with')
     .option('--table <name>', 'the table of the sessions, or schema.table')
-    .option('--secret <file>', "the file with Django's SECRET_KEY, to check whether it still accepts each session")
+    .option(
+      '--secret <file>',
+      "the file with Django's SECRET_KEY, to check whether it still accepts each session",
+      filePath,
+    )
     .option(
       '--users-table <name>',
       "the table of Django's users, or schema.table [auth_user, in the schema of --table]",

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { normalAddress } from '../domain/address.ts';
 import { day, limits, minute } from '../domain/limits.ts';
+import { fromHome } from '../home.ts';
 import { duration } from '../start/config.ts';
 
 /*
@@ -36,6 +37,15 @@ export function seconds(text: string): number {
 export function lifetime(text: string): number {
   try {
     return duration(text, minute, 3650 * day);
+  } catch (error) {
+    throw new InvalidArgumentError(`It ${(error as Error).message}.`);
+  }
+}
+
+/** A path of a file or folder. */
+export function filePath(text: string): string {
+  try {
+    return fromHome(text);
   } catch (error) {
     throw new InvalidArgumentError(`It ${(error as Error).message}.`);
   }

@@ -10,6 +10,7 @@ import type { Store } from '../stores/contract.ts';
 import { folderOf, openExistingStore, showStore } from '../stores/open.ts';
 import { quietRows, type Rows, refuseRunning } from '../stores/running.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
+import { filePath } from './option-values.ts';
 
 type Options = { store?: string; former?: string; lost?: boolean };
 
@@ -18,7 +19,7 @@ export function secretKeyReplace(secretKey: Command): void {
     .command('replace')
     .description('replace the secret key that a store is used with; works on the store itself, while no server runs')
     .option('--store <url>', 'the store, which no server may have open [CURFEW_STORE]')
-    .option('--former <file>', 'the file with the former key, so that authenticators keep working')
+    .option('--former <file>', 'the file with the former key, so that authenticators keep working', filePath)
     .option('--lost', 'the former key is lost: authenticators and backup codes become void')
     .action(async (options: Options, command: Command) => {
       const context = contextOf(command);

@@ -12,6 +12,7 @@ import { folderOf, openStore, openStoreToRead, showStore } from '../stores/open.
 import { exportLines, importLines, splitLines } from '../transfer.ts';
 import { makeWhole, sync } from '../whole.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { filePath } from './option-values.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint, stopWithReader } from './terminal.ts';
 
@@ -24,7 +25,7 @@ export function exportStore(program: Command): void {
     .command('export')
     .description('write the content of a store as lines of JSON, for another store or as a backup')
     .option('--store <url>', storeHelp)
-    .option('-o, --output <file>', 'the file to write; by default, standard output')
+    .option('-o, --output <file>', 'the file to write; by default, standard output', filePath)
     .action(async (options: Options, command: Command) => {
       const { settings, key, context } = prepare(options, command);
       const store = await openStoreToRead(settings.store);

@@ -6,6 +6,7 @@ import type { AttemptRule } from '../domain/attempts.ts';
 import { day, hour, minute, second } from '../domain/limits.ts';
 import { type AssuranceLevel, assuranceLevels, assuranceNames, type Policy } from '../domain/policy.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
+import { fromHome } from '../home.ts';
 import { type Proxies, parseProxies } from '../http/proxies.ts';
 import { showStore } from '../stores/open.ts';
 
@@ -276,7 +277,7 @@ export const options = {
     form: 'path',
     help: 'The file for the log; by default, standard output. After the file was renamed, SIGHUP opens a new one.',
     fallback: undefined,
-    read: anyText,
+    read: fromHome,
   }),
   acceptClock: option({
     env: 'CURFEW_ACCEPT_CLOCK',
@@ -321,7 +322,7 @@ export const options = {
     form: 'path',
     help: 'The file with that key, as 64 hex digits; by default, secret.key in the folder of an embedded store.',
     fallback: undefined,
-    read: anyText,
+    read: fromHome,
   }),
   adminUsername: option({
     env: 'CURFEW_ADMIN_USERNAME',
@@ -491,7 +492,7 @@ export function readSecret(env: Environment, name: string): string | undefined {
   if (text !== undefined) throw invalid(`${name} and ${fileVariable(name)} are both set; leave one of them out`);
   let content: string;
   try {
-    content = readFileSync(path, 'utf8');
+    content = readFileSync(fromHome(path), 'utf8');
   } catch (error) {
     throw invalid(`${fileVariable(name)}: ${(error as Error).message}`, error);
   }

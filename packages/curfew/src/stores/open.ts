@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CurfewError } from '../errors.ts';
+import { fromHome } from '../home.ts';
 import type { SchemaPlan, Store } from './contract.ts';
 import type { Backup } from './lmdb/backup.ts';
 import { dataFile } from './lmdb/files.ts';
@@ -57,6 +58,7 @@ const engines: readonly Engine[] = [
 
 /** @throws `config_invalid` */
 function showFolder(url: string): string {
+  folderOf(url);
   if (!url.includes('?')) return url;
   throw new CurfewError('config_invalid', { detail: 'CURFEW_STORE: lmdb:folder takes no parameters, and no ?.' });
 }
@@ -143,9 +145,16 @@ export async function roomIn(folder: string): Promise<Room> {
   return (await lmdb()).roomIn(folder);
 }
 
-/** The folder of an embedded store; `undefined` for a store on a server. */
+/** The folder of an embedded store; `undefined` for a store on a server. @throws `config_invalid` */
 export function folderOf(url: string): string | undefined {
-  return /^lmdb:(.+)$/s.exec(url)?.[1];
+  const folder = /^lmdb:(.+)$/s.exec(url)?.[1];
+  try {
+    return folder && fromHome(folder);
+  } catch (error) {
+    throw new CurfewError('config_invalid', {
+      detail: `CURFEW_STORE: the folder ${JSON.stringify(folder)} ${(error as Error).message}.`,
+    });
+  }
 }
 
 function engineOf(url: string): Engine {

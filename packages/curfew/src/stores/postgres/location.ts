@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
+import { fromHome } from '../../home.ts';
 import {
   decoded,
   loginWithoutEnd,
@@ -170,7 +171,7 @@ function oneOf<const Value extends string>(
 
 function contentOf(name: string, path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(fromHome(path), 'utf8');
   } catch (error) {
     throw invalid(`has ${name}=${path}, which cannot be read: ${(error as Error).message}`);
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
+import { fromHome } from '../../home.ts';
 import {
   decoded,
   loginWithoutEnd,
@@ -141,7 +142,7 @@ function loginOf(username: string | undefined, password: string | undefined): Lo
 
 function contentOf(name: string, path: string): Buffer {
   try {
-    return readFileSync(path);
+    return readFileSync(fromHome(path));
   } catch (error) {
     throw invalid(`has ${name}=${path}, which cannot be read: ${(error as Error).message}`);
   }
