@@ -94,6 +94,8 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'The client could not be bundled for browsers, nor loaded from CommonJS.',
     'Ten simultaneous messages signed in ten times with one code.',
     'A kept secret was sent to any URL that was set later.',
+    'An id that a program gave as a large number was rounded, and named somebody else.',
+    'A test of a connection accepted any page as the service, such as one to sign in at.',
   ]),
   Deployment: found(8, [
     'The variables that Kubernetes sets kept the server from starting.',
@@ -118,6 +120,9 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     '`sslmode` did not mean what it means to libpq.',
     'The error did not name whose lock on a PostgreSQL table blocked everything.',
     'The primary of Redis could not be found through Sentinel.',
+    'The sample deployments trusted every private address to name the address of a client.',
+    'The password of a store, or a token, could only be given on the command line, which every user of the machine sees.',
+    'A path that began with `~/` made a folder called `~`, with the sessions of a store in it.',
   ]),
   'Starting and stopping': found(9, [
     'A first start that failed left an account whose password was never shown.',
