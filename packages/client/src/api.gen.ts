@@ -289,6 +289,8 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
+      /** Whether the session had ended before, so that nothing has changed. */
+      alreadyEnded: boolean;
       session: Session;
       receipt: Receipt;
     };
@@ -379,6 +381,8 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
+      /** Whether the session had ended before, so that nothing has changed. */
+      alreadyEnded: boolean;
       session: Session;
       receipt: Receipt;
     };
@@ -580,6 +584,8 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
+      /** Whether the session had ended before, so that nothing has changed. */
+      alreadyEnded: boolean;
       session: Session;
       receipt: Receipt;
     };
@@ -619,6 +625,8 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
+      /** Whether the session had ended before, so that nothing has changed. */
+      alreadyEnded: boolean;
       session: Session;
       receipt: Receipt;
     };

@@ -12,7 +12,8 @@ import type { AuthorityContext } from './context.ts';
 import { endReasonOf, usualReason } from './end-reason.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
-export type EndedSession = { session: Session; receipt: Receipt };
+/** `alreadyEnded`: the session had ended before, and this changed nothing. */
+export type EndedSession = { session: Session; receipt: Receipt; alreadyEnded: boolean };
 
 /** Names the session to end in one of these ways. */
 export type EndTarget =
@@ -87,7 +88,11 @@ export async function endStored(
     throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
   const { session, end } = outcome;
   const propagation = await context.fence.awaitEverywhere(end.sequence, wait);
-  return { session: viewOf(session, end), receipt: { ...propagation, endedAt: end.at } };
+  return {
+    session: viewOf(session, end),
+    receipt: { ...propagation, endedAt: end.at },
+    alreadyEnded: outcome.kind === 'already',
+  };
 }
 
 /**

@@ -103,7 +103,12 @@ function setDisabled(accounts: Command, act: string, disabled: boolean, descript
       const input_ = { id: account.id, disabled, wait: context.options.wait };
       const changed = await withFactor(context, (options) => context.client.updateAccount(input_, options));
       answer(context, changed, ({ receipt }) =>
-        [`Account ${account.username} has been ${act}d.`, receipt && receiptText(receipt)].filter(Boolean).join('\n'),
+        [
+          `Account ${account.username} ${account.disabled === disabled ? 'was already' : 'has been'} ${act}d.`,
+          receipt && receiptText(receipt),
+        ]
+          .filter(Boolean)
+          .join('\n'),
       );
     });
 }
@@ -120,7 +125,12 @@ export function accountsTotp(accounts: Command): void {
       const { client } = context;
       if (remove) {
         await confirmed(context, `This removes the second factor of ${account.username}. Continue?`);
-        const done = await withFactor(context, (options) => client.removeTotp({ id: account.id }, options));
+        const done = await withFactor(context, (options) => client.removeTotp({ id: account.id }, options)).catch(
+          (error: unknown) => {
+            if (!(error instanceof CurfewApiError) || error.code !== 'factor_not_enrolled') throw error;
+            throw new Stop(exitCodes.nothing, `Account ${account.username} has no second factor to remove.`);
+          },
+        );
         answer(context, done, () => `The second factor of ${account.username} has been removed.`);
         return;
       }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { answer, type Context, contextOf, exitCodes, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
+import { absent } from './sessions-end.ts';
 import { counted } from './terminal.ts';
 import { exactOption, findUser, nothingText, type User, userText } from './user.ts';
 
@@ -26,7 +27,9 @@ function change(groups: Command, act: 'add' | 'remove', description: string): vo
       const context = contextOf(command);
       const user = await findUser(context, text, exact);
       const input = { userId: user.id, [act]: keys, sessionId: session, wait: context.options.wait };
-      const changed = await withFactor(context, (options) => context.client.changeAccessGroupsOfUser(input, options));
+      const changed = await withFactor(context, (options) =>
+        context.client.changeAccessGroupsOfUser(input, options),
+      ).catch(absent);
       // It is no mistake if the sessions need no change, but it is one if the user has no sessions.
       if (changed.updated === 0 && session === undefined && !(await hasLiveSessions(context, user))) {
         throw new Stop(exitCodes.nothing, nothingText(user, 'live session'));
@@ -35,9 +38,14 @@ function change(groups: Command, act: 'add' | 'remove', description: string): vo
         context,
         { ...changed, user },
         ({ updated, receipt }) =>
-          `${counted(updated, 'session')} of ${userText(user)} changed.\n${receiptText(receipt)}`,
+          `${updated === 0 ? unchangedText(user, session) : `${counted(updated, 'session')} of ${userText(user)} changed.`}\n${receiptText(receipt)}`,
       );
     });
+}
+
+function unchangedText(user: User, session: string | undefined): string {
+  const whose = session === undefined ? `the sessions of ${userText(user)}` : `the session ${session}`;
+  return `No change: the access groups of ${whose} are already as requested.`;
 }
 
 async function hasLiveSessions({ client }: Context, { id }: User): Promise<boolean> {

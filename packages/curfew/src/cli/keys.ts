@@ -110,7 +110,8 @@ export function keysRevoke(keys: Command): void {
       await confirmed(context, `This revokes the API key ${key.name}. Continue?`);
       const { wait } = context.options;
       const done = await withFactor(context, (options) => context.client.revokeKey({ id, wait }, options));
-      answer(context, done, ({ receipt }) => `API key ${key.name} is revoked.\n${receiptText(receipt)}`);
+      const says = key.revokedAt ? `had already been revoked at ${key.revokedAt}` : 'is revoked';
+      answer(context, done, ({ receipt }) => `API key ${key.name} ${says}.\n${receiptText(receipt)}`);
     });
 }
 

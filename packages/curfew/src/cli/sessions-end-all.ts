@@ -26,7 +26,9 @@ export function sessionsEndAll(sessions: Command): void {
           const { total = 0 } = await client.listSessions({ status: 'active', limit: 1 });
           await confirmed(context, `This ends ${counted(total, 'session')}: everybody is signed out. Continue?`);
           const input = { confirm: 'everyone', wait: options.wait };
-          answer(context, await withFactor(context, (call) => client.endEveryone(input, call)), text);
+          const done = await withFactor(context, (call) => client.endEveryone(input, call));
+          if (done.ended === 0) throw new Stop(exitCodes.nothing, 'Nobody has a session to end.');
+          answer(context, done, text);
           return;
         }
         const except = asked.except === 'current' ? presentSession(context) : asked.except;

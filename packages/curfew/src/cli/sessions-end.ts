@@ -121,8 +121,8 @@ async function endNamed(context: Context, target: Operations['logoutSession']['i
   await answerEnded(context, await withFactor(context, end).catch(absent));
 }
 
-/** If there is no such session, nothing was ended, which has an exit code of its own. */
-function absent(error: unknown): never {
+/** If there is no such session, nothing was ended or changed, which has an exit code of its own. */
+export function absent(error: unknown): never {
   if (!(error instanceof CurfewApiError) || error.code !== 'session_not_found') throw error;
   const remedy =
     '`curfew sessions list` shows the ids; `curfew sessions end-all --user <user>` ends all sessions of a user.';
@@ -163,17 +163,20 @@ async function endMany(context: Context, ids: readonly string[]): Promise<void> 
   } finally {
     progress.stop();
   }
-  answer(context, { ended: ended.length, failed }, () =>
+  const alreadyEnded = ended.filter((one) => one.alreadyEnded).length;
+  const done = { ended: ended.length - alreadyEnded, alreadyEnded, failed };
+  answer(context, done, () =>
     [
-      `${counted(ended.length, 'session')} ended.`,
+      `${counted(done.ended, 'session')} ended.`,
+      ...(alreadyEnded > 0 ? [`${counted(alreadyEnded, 'session')} had ended before.`] : []),
       ...failed.map(({ id, message }) => paint('red', `${id}: ${message}`)),
     ].join('\n'),
   );
   if (failed.length > 0) throw new Stop(ended.length === 0 ? exitCodes.nothing : exitCodes.failed);
 }
 
-function endedText({ session, receipt }: Ended, names: UserNames): string {
+function endedText({ session, receipt, alreadyEnded }: Ended, names: UserNames): string {
   const when = session.endedAt ? ` at ${session.endedAt}` : '';
   const whose = withName(names, session.userId);
-  return `Session ${session.id} of ${whose} has ended${when}: ${session.endReason}.\n${receiptText(receipt)}`;
+  return `Session ${session.id} of ${whose} ${alreadyEnded ? 'had already ended' : 'has ended'}${when}: ${session.endReason}.\n${receiptText(receipt)}`;
 }

@@ -117,11 +117,14 @@ export function presentState({ startedAt, nodes, verifiers, ...state }: ServerSt
 }
 
 /** The answer to every operation that ends one session. */
-export function presentEnd({ session, receipt }: EndedSession) {
+export function presentEnd({ session, receipt, alreadyEnded }: EndedSession) {
   const where = receipt.everywhere ? 'everywhere' : 'in the store';
   return {
     success: true,
-    message: `Session ${session.id} has ended ${where}.`,
+    message: alreadyEnded
+      ? `Session ${session.id} had ended already, and has ended ${where}.`
+      : `Session ${session.id} has ended ${where}.`,
+    alreadyEnded,
     session: presentSession(session),
     receipt: presentReceipt(receipt),
   };

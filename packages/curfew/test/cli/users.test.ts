@@ -65,7 +65,45 @@ describe('users at the command line', () => {
   test('changing nothing is a success if the groups are already as requested', async () => {
     await server.createSession('vera', { accessGroups: ['staff'] });
     const again = await run('groups', 'add', 'vera', 'staff');
-    assert.deepEqual([again.code, /^0 sessions of user vera changed\./.test(again.out)], [0, true], again.err);
+    const unchanged = /^No change: the access groups of the sessions of user vera are already as requested\.\nIn force/;
+    assert.deepEqual([again.code, unchanged.test(again.out)], [0, true], again.err);
+    const removed = await run('groups', 'remove', 'vera', 'night');
+    assert.deepEqual([removed.code, unchanged.test(removed.out)], [0, true], removed.err);
+    const one = (await server.createSession('vera', {})).session.id;
+    const ofOne = await run('groups', 'remove', 'vera', 'night', '--session', one);
+    assert.deepEqual(
+      [ofOne.code, ofOne.out.startsWith(`No change: the access groups of the session ${one} are`)],
+      [0, true],
+    );
+    const ofNone = await run('groups', 'remove', 'vera', 'night', '--session', '0'.repeat(22));
+    assert.deepEqual([ofNone.code, /no such session, or it has ended/.test(ofNone.err)], [4, true], ofNone.err);
+  });
+
+  test('ending a session again is a success that shows its first end; so are a second revocation and disabling', async () => {
+    const open = async () => (await server.createSession('wanda', {})).session.id;
+    const [id, other] = [await open(), await open()];
+    const first = await run('sessions', 'end', id);
+    const when = /has ended at (\S+): ended_by_admin\./.exec(first.out)?.[1];
+    assert.ok(when, first.out);
+    const again = await run('sessions', 'end', id);
+    assert.equal(again.code, 0, again.err);
+    assert.ok(again.out.includes(`Session ${id} of wanda had already ended at ${when}: ended_by_admin.`), again.out);
+    const both = await run('--yes', 'sessions', 'end', id, other);
+    assert.deepEqual([both.code, both.out], [0, '1 session ended.\n1 session had ended before.\n'], both.err);
+    const none = await run('--yes', '--json', 'sessions', 'end', id, other);
+    assert.deepEqual([none.code, JSON.parse(none.out)], [0, { ended: 0, alreadyEnded: 2, failed: [] }]);
+
+    const { key } = (await server.call('POST', '/v1/keys', { name: 'twice', scopes: ['sessions.read'] })).body;
+    const revoke = () => run('--yes', 'keys', 'revoke', key.id);
+    assert.match((await revoke()).out, /^API key twice is revoked\./);
+    const revoked = await revoke();
+    assert.deepEqual([revoked.code, /^API key twice had already been revoked at \S+\.\n/.test(revoked.out)], [0, true]);
+    await server.createAccount('walter');
+    assert.match((await run('--yes', 'accounts', 'disable', 'walter')).out, /^Account walter has been disabled\./);
+    const disabled = await run('--yes', 'accounts', 'disable', 'walter');
+    assert.deepEqual([disabled.code, /^Account walter was already disabled\./.test(disabled.out)], [0, true]);
+    const factor = await run('--yes', 'accounts', 'totp', 'walter', '--remove');
+    assert.deepEqual([factor.code, /Account walter has no second factor to remove\./.test(factor.err)], [4, true]);
   });
 
   test('a name that is also another user’s id ends nobody’s session; the account’s id, or --exact, makes it clear', async () => {

@@ -48,6 +48,7 @@ export const filters = {
 export const endAnswer = Type.Object({
   success: Type.Boolean(),
   message: Type.String(),
+  alreadyEnded: Type.Boolean({ description: 'Whether the session had ended before, so that nothing has changed.' }),
   session: ref(Session),
   receipt: ref(Receipt),
 });
