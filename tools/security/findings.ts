@@ -44,6 +44,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'One key or one address could keep any number of event streams open.',
     'One list of sessions on Redis blocked the server for seconds while the sweep was behind.',
     'A list of sessions for WAHA had no size limit, and blocked the event loop until it was complete.',
+    'One user’s very many sessions blocked the event loop: sorting them, changing their access groups, or opening a named one.',
   ]),
   'Limits on guessing': found(4, [
     'Ten wrong passwords by a stranger locked the owner out.',

@@ -5,7 +5,9 @@ import { parseUserId } from '../domain/parse.ts';
 import type { Session } from '../domain/session.ts';
 import type { SessionFilter } from '../stores/contract.ts';
 import type { AuthorityContext } from './context.ts';
-import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
+import { view } from './get-session.ts';
+import { budget, eachMatch, mostSorted, parseText } from './match-sessions.ts';
+import { sortInPieces } from './sort-in-pieces.ts';
 
 /** What a browsed list can be ordered by; `username` and `displayName` are those of the session's user. */
 export const browseKeys = ['createdAt', 'device', 'os', 'osVersion', 'username', 'displayName'] as const;
@@ -44,12 +46,28 @@ export async function browseSessions(context: AuthorityContext, request: BrowseR
   const userId = request.user === undefined ? undefined : parseUserId(request.user);
   const filter: SessionFilter = { userId, status: 'active', text: parseText(request.filter) };
   if (filter.text === undefined && isNewestFirst(order)) return newest(context, filter, offset, limit);
-  const { sessions, partial } = await everyMatch(context, filter);
-  const named = needsNames(order) ? await namesOf(context, sessions) : undefined;
-  sessions.sort(orderBy(order, named));
-  const total = partial && filter.text === undefined ? await countActive(context, userId) : sessions.length;
-  const page = sessions.slice(offset, offset + limit);
+  const { matches, partial } = await everyMatch(context, filter);
+  const named = needsNames(order) ? await namesOf(context, matches) : undefined;
+  const sorted = await sortInPieces(matches, orderBy(order, named));
+  const total = partial && filter.text === undefined ? await countActive(context, userId) : matches.length;
+  const page = await stillActive(context, sorted.slice(offset, offset + limit));
   return { sessions: withNames(page, named ?? (await namesOf(context, page))), total, partial };
+}
+
+/** What is kept of a session until its page is known: one user may have very many. */
+type Match = Pick<Session, 'id' | 'userId' | 'createdAt' | 'device'>;
+
+function matchOf({ id, userId, createdAt, device }: Session): Match {
+  return { id, userId, createdAt, device };
+}
+
+/** The sessions that were found, but for those that have ended meanwhile. */
+async function stillActive(context: AuthorityContext, matches: readonly Match[]): Promise<Session[]> {
+  const found = await Promise.all(matches.map(({ id }) => context.store.readSession(id)));
+  return found.flatMap((snapshot) => {
+    const session = snapshot && view(context, snapshot);
+    return session?.status === 'active' ? [session] : [];
+  });
 }
 
 /** Newest first is the order in which a store keeps sessions: nothing is sorted, and the store knows their number. */
@@ -60,9 +78,14 @@ async function newest(
   limit: number,
 ): Promise<Browsed> {
   const total = await countActive(context, filter.userId);
-  const { sessions, partial } = await matchesOf(context, filter, offset + limit);
-  const page = sessions.slice(offset);
-  const short = partial && sessions.length < offset + limit;
+  const most = offset + limit;
+  const page: Session[] = [];
+  let found = 0;
+  const { partial } = await eachMatch(context, { filter, most }, (sessions) => {
+    page.push(...sessions.slice(Math.max(0, offset - found)));
+    found += sessions.length;
+  });
+  const short = partial && found < most;
   return { sessions: withNames(page, await namesOf(context, page)), total, partial: short };
 }
 
@@ -77,17 +100,22 @@ function countActive(context: AuthorityContext, userId: UserId | undefined): Pro
 async function everyMatch(
   context: AuthorityContext,
   filter: SessionFilter,
-): Promise<{ sessions: Session[]; partial: boolean }> {
+): Promise<{ matches: Match[]; partial: boolean }> {
   const most = mostSorted(filter);
-  if (filter.text === undefined || filter.userId !== undefined) return matchesOf(context, filter, most);
+  const byId = new Map<Session['id'], Match>();
+  const keep = (sessions: readonly Session[]) => {
+    for (const session of sessions) byId.set(session.id, matchOf(session));
+  };
+  if (filter.text === undefined || filter.userId !== undefined) {
+    const { partial } = await eachMatch(context, { filter, most }, keep);
+    return { matches: [...byId.values()], partial };
+  }
   const began = performance.now();
   const after = (share: number) => began + budget * share;
   const { users, more } = await usersNamed(context, filter.text);
-  const byId = new Map<Session['id'], Session>();
   let partial = more;
   const look = async (what: SessionFilter, until: number) => {
-    const found = await matchesOf(context, what, most, until);
-    for (const session of found.sessions) byId.set(session.id, session);
+    const found = await eachMatch(context, { filter: what, most, until }, keep);
     partial ||= found.partial;
   };
   for (const userId of users) {
@@ -98,7 +126,7 @@ async function everyMatch(
     await look({ userId, status: 'active' }, after(2 / 3));
   }
   await look(filter, after(1));
-  return { sessions: [...byId.values()].slice(0, most), partial: partial || byId.size > most };
+  return { matches: [...byId.values()].slice(0, most), partial: partial || byId.size > most };
 }
 
 /** Users with a text in one of their names: one page of them, which is more than anybody reads. */
@@ -114,7 +142,10 @@ async function usersNamed(context: AuthorityContext, text: string): Promise<{ us
 /** How many accounts are read at once. */
 const readAtOnce = 100;
 
-async function namesOf(context: AuthorityContext, sessions: readonly Session[]): Promise<Map<UserId, OwnerNames>> {
+async function namesOf(
+  context: AuthorityContext,
+  sessions: readonly Pick<Session, 'userId'>[],
+): Promise<Map<UserId, OwnerNames>> {
   const users = [...new Set(sessions.map(({ userId }) => userId))];
   const names = new Map<UserId, OwnerNames>();
   for (let i = 0; i < users.length; i += readAtOnce) {
@@ -147,7 +178,7 @@ function needsNames(order: BrowseOrder): boolean {
 
 /** Sessions that are equal in every key are ordered newest first, so the order is the same on every page. */
 function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, OwnerNames> | undefined) {
-  return (a: Session, b: Session): number => {
+  return (a: Match, b: Match): number => {
     for (const { key, down } of order) {
       const [x, y] = [rankOf(a, key, named), rankOf(b, key, named)];
       if (x !== y) return x < y === down ? 1 : -1;
@@ -156,7 +187,7 @@ function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, OwnerNames> | un
   };
 }
 
-function rankOf(session: Session, key: BrowseKey, named: ReadonlyMap<UserId, OwnerNames> | undefined): string | number {
+function rankOf(session: Match, key: BrowseKey, named: ReadonlyMap<UserId, OwnerNames> | undefined): string | number {
   switch (key) {
     case 'createdAt':
       return session.createdAt;

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { addressRank } from '../domain/address-bytes.ts';
+import { sumOfIds } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { parseAddress, parseGroup, parseSessionName, parseUserId } from '../domain/parse.ts';
 import type { Session, SessionStatus } from '../domain/session.ts';
@@ -8,7 +8,7 @@ import type { SessionFilter } from '../stores/contract.ts';
 import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { view } from './get-session.ts';
-import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
+import { budget, eachMatch, mostSorted, parseText } from './match-sessions.ts';
 
 /** What sessions can be ordered by; newest first is `-createdAt`. */
 export const sortKeys = ['createdAt', 'lastSeenAt', 'expiresAt', 'userId', 'ip', 'device', 'status'] as const;
@@ -73,23 +73,44 @@ export async function listSessions(context: AuthorityContext, request: ListReque
     };
   }
   const after = parsePosition(decodeCursor(request.cursor, query));
-  const { sessions, partial } = await matchesOf(context, filter, mostSorted(filter));
-  const order = orderBy(sort);
-  sessions.sort((a, b) => order(positionOf(a, sort), positionOf(b, sort)));
-  // After the position of the last one shown, wherever that session is now: an end must not shift the pages.
-  const start = after ? sessions.filter((session) => order(positionOf(session, sort), after) <= 0).length : 0;
-  const end = start + limit;
-  const moves = isMoving(sort, filter);
-  const moved = after !== undefined && moves && after.shown !== digestOf(sessions.slice(0, start));
-  const shown = !moves ? '' : moved ? lost : digestOf(sessions.slice(0, end));
+  const { sessions, next, found, partial } = await sortedPage(context, { filter, sort, limit, after });
   return {
-    sessions: sessions.slice(start, end),
-    nextCursor:
-      end < sessions.length
-        ? encodeCursor(JSON.stringify({ ...positionOf(sessions[end - 1]!, sort), shown }), query)
-        : undefined,
-    total: partial ? total : sessions.length,
-    partial: partial || moved,
+    sessions,
+    nextCursor: next && encodeCursor(JSON.stringify(next), query),
+    total: partial.scan ? total : found,
+    partial: partial.scan || partial.moved,
+  };
+}
+
+/** A page in any other order. One user may have very many matches, so only those are kept that may come on the page. */
+async function sortedPage(
+  context: AuthorityContext,
+  { filter, sort, limit, after }: { filter: SessionFilter; sort: Sort; limit: number; after: Shown | undefined },
+): Promise<{ sessions: Session[]; next?: Shown; found: number; partial: { scan: boolean; moved: boolean } }> {
+  const order = orderBy(sort);
+  let kept: { session: Session; position: Position }[] = [];
+  let [found, before] = [0, nothing];
+  const scan = await eachMatch(context, { filter, most: mostSorted(filter) }, (sessions) => {
+    found += sessions.length;
+    for (const session of sessions) {
+      const position = positionOf(session, sort);
+      // After the position of the last one shown, wherever that session is now: an end must not shift the pages.
+      if (after && order(position, after) <= 0) before = withSession(before, session);
+      else kept.push({ session, position });
+    }
+    kept.sort((a, b) => order(a.position, b.position));
+    kept = kept.slice(0, limit + 1);
+  });
+  const page = kept.slice(0, limit);
+  const sessions = page.map(({ session }) => session);
+  const moves = isMoving(sort, filter);
+  const moved = after !== undefined && moves && after.shown !== digestOf(before);
+  const shown = !moves ? '' : moved ? lost : digestOf(sessions.reduce(withSession, before));
+  return {
+    sessions,
+    ...(kept.length > limit && { next: { ...page.at(-1)!.position, shown } }),
+    found,
+    partial: { scan: scan.partial, moved },
   };
 }
 
@@ -110,9 +131,17 @@ function isMoving(sort: Sort, { status }: SessionFilter): boolean {
   return key === 'lastSeenAt' || (key === 'status' && status === undefined);
 }
 
-function digestOf(sessions: readonly Session[]): string {
-  const ids = sessions.map(({ id }) => id).sort();
-  return hash('sha256', ids.join(' '), 'base64url').slice(0, 22);
+/** Which sessions these are, whatever their order: how many, and the sum of the random digits of their ids. */
+type Those = { count: number; sum: number };
+
+const nothing: Those = { count: 0, sum: 0 };
+
+function withSession({ count, sum }: Those, { id }: Session): Those {
+  return { count: count + 1, sum: sumOfIds(sum, id) };
+}
+
+function digestOf({ count, sum }: Those): string {
+  return `${count} ${sum}`;
 }
 
 /** @throws `cursor_invalid` */

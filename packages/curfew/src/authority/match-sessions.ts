@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { limits } from '../domain/limits.ts';
 import type { Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
@@ -20,26 +21,29 @@ function patience(filter: SessionFilter): number {
   return filter.userId === undefined ? performance.now() + budget : Number.POSITIVE_INFINITY;
 }
 
-/** Matches, newest first: at most `most`; `partial` if there are more or a scan ran out of time. */
-export async function matchesOf(
+/**
+ * Passes matches to `look`, newest first and page by page: at most `most` in all. Others have their turn after each page,
+ * because one user may have very many. `partial` if there are more, or a scan ran out of time.
+ */
+export async function eachMatch(
   context: AuthorityContext,
-  filter: SessionFilter,
-  most: number,
-  until: number = patience(filter),
-): Promise<{ sessions: Session[]; partial: boolean }> {
-  const sessions: Session[] = [];
+  { filter, most, until = patience(filter) }: { filter: SessionFilter; most: number; until?: number },
+  look: (sessions: Session[]) => void,
+): Promise<{ partial: boolean }> {
+  let found = 0;
   let after: Session['id'] | undefined;
-  do {
+  for (;;) {
     const left = until - performance.now();
     const now = context.clock.nowForEnd();
-    const limit = Math.min(pageOfScan, most - sessions.length);
+    const limit = Math.min(pageOfScan, most - found);
     const page = await context.store.listSessions({ filter, after, limit, now, budget: Math.max(0, left) });
-    sessions.push(...page.sessions.map((snapshot) => view(context, snapshot)));
+    look(page.sessions.map((snapshot) => view(context, snapshot)));
+    found += page.sessions.length;
     after = page.next;
-    const spent = performance.now() >= until;
-    if (after !== undefined && (spent || sessions.length >= most)) return { sessions, partial: true };
-  } while (after !== undefined);
-  return { sessions, partial: false };
+    if (after === undefined) return { partial: false };
+    if (performance.now() >= until || found >= most) return { partial: true };
+    await setImmediate();
+  }
 }
 
 /**
