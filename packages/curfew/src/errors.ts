@@ -320,7 +320,7 @@ export const callErrors = {
   },
   server_busy: {
     status: 503,
-    title: 'The server has too many passwords to check at the moment',
+    title: 'Too many calls are waiting for their turn',
     remedy: 'Try again after the seconds that `retry-after` names. Nothing was changed.',
   },
   outcome_unknown: {

@@ -16,7 +16,7 @@ import { budget } from './match-sessions.ts';
 import { checkOwnChange, type OwnerProof, refuseOldProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import { inTurn, retryAs } from './retry.ts';
+import { endInTurn, inTurn, retryAs } from './retry.ts';
 
 export type NewAccount = {
   username: string;
@@ -169,7 +169,8 @@ export async function updateAccount(
   const passwordHash =
     patch.password === undefined ? undefined : await context.passwords.hash(await checkPassword(patch.password));
   const now = context.clock.now();
-  const outcome = await changeInTurn(context, caller, id, async (present) => {
+  const change = patch.disabled || passwordHash ? endingInTurn : changeInTurn;
+  const outcome = await change(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
     refuseOldProof(caller, account, patch);
     const set = {
@@ -211,7 +212,7 @@ export async function updateAccount(
 
 /**
  * Removes an account and ends all its sessions.
- * @throws `account_not_found`, `permission_missing`, `last_administrator`, `changed_meanwhile`
+ * @throws `account_not_found`, `permission_missing`, `last_administrator`, `changed_meanwhile`, `server_busy`
  */
 export async function deleteAccount(
   context: AuthorityContext,
@@ -221,7 +222,7 @@ export async function deleteAccount(
 ): Promise<{ receipt: Receipt }> {
   const at = context.clock.nowForEnd();
   const by = actorOf(caller);
-  const sequence = await changeInTurn(context, caller, id, async (present) => {
+  const sequence = await endingInTurn(context, caller, id, async (present) => {
     const account = await readAccount(context, id);
     guardAccount(present, account);
     const outcome = await context.store.deleteAccount({
@@ -248,8 +249,15 @@ export function changeInTurn<T>(
   id: string,
   attempt: (caller: Caller) => Promise<T | 'conflict'>,
 ): Promise<T> {
-  return inTurn(context, caller, `account ${id}`, (present) => retryAs(context, present, attempt));
+  return inTurn(context, caller, turnsOf(id), (present) => retryAs(context, present, attempt));
 }
+
+/** The same for a change that ends the account's sessions. */
+const endingInTurn: typeof changeInTurn = (context, caller, id, attempt) =>
+  endInTurn(context, caller, turnsOf(id), (present) => retryAs(context, present, attempt));
+
+/** What changes of an account take turns for. */
+const turnsOf = (id: string): string => `account ${id}`;
 
 /** One that is disabled already is treated alike: the first call may still be waiting, and this one must too (R18). */
 function endReasonOf(set: Partial<Account>): EndReason | undefined {
@@ -289,7 +297,7 @@ function addressOf(caller: Caller, account: Account, { email }: AccountPatch): P
  * Accepts an account's pending address: from now on it is the account's, and its owner can sign in with it. The caller
  * gives the address that was confirmed, because the owner may have set another one meanwhile.
  * @throws `account_not_found`, `permission_missing`, `email_not_pending`, `email_taken`, `invalid_value`,
- *   `changed_meanwhile`
+ *   `changed_meanwhile`, `server_busy`
  */
 export async function confirmEmail(
   context: AuthorityContext,

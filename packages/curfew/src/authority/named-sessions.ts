@@ -13,7 +13,7 @@ import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
 import { guard, guardSession } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import { inTurn, retryAs, retryConflicts } from './retry.ts';
+import { endInTurn, inTurn, retryAs, retryConflicts } from './retry.ts';
 
 /** A slot with the session in it, if there is one that has not ended. */
 export type NamedView = {
@@ -32,7 +32,7 @@ export type NamedRequest = { name: string; config?: Metadata | undefined };
 
 /**
  * Creates a slot. It waits for a sign-in (`POST /v1/sessions` with its name), or is stopped until it is started.
- * @throws `named_session_exists`, `invalid_value`
+ * @throws `named_session_exists`, `invalid_value`, `server_busy`
  */
 export async function createNamedSession(
   context: AuthorityContext,
@@ -45,7 +45,7 @@ export async function createNamedSession(
 /**
  * Creates a slot, or sets the configuration of a stopped one and starts it: a session suspended in it becomes valid
  * again.
- * @throws `named_session_exists` if it is started already, `invalid_value`, `permission_missing`
+ * @throws `named_session_exists` if it is started already, `invalid_value`, `permission_missing`, `server_busy`
  */
 export async function openNamedSession(
   context: AuthorityContext,
@@ -78,7 +78,10 @@ export async function listNamedSessions(
   };
 }
 
-/** Sets a slot's configuration. @throws `named_session_not_found`, `invalid_value`, `permission_missing` */
+/**
+ * Sets a slot's configuration.
+ * @throws `named_session_not_found`, `invalid_value`, `permission_missing`, `server_busy`
+ */
 export async function updateNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -94,7 +97,7 @@ export async function updateNamedSession(
 /**
  * Removes a slot, and ends the session in it. It is stopped first, so that nobody signs in to it meanwhile. If another
  * server starts it again before it is removed, this is repeated: no session may stay active without its slot.
- * @throws `named_session_not_found`, `changed_meanwhile`
+ * @throws `named_session_not_found`, `changed_meanwhile`, `server_busy`
  */
 export async function removeNamedSession(
   context: AuthorityContext,
@@ -102,7 +105,7 @@ export async function removeNamedSession(
   name: string,
   wait: Wait = 'everywhere',
 ): Promise<{ receipt: Receipt | undefined }> {
-  return inTurn(context, caller, name, async (present) => {
+  return endInTurn(context, caller, name, async (present) => {
     let receipt: Receipt | undefined;
     // It may have ended the caller's own session in the round before.
     return retryConflicts(async () => {
@@ -122,7 +125,7 @@ export async function removeNamedSession(
 
 /**
  * Starts a slot: a session suspended in it becomes valid again. If it is started already, nothing changes.
- * @throws `named_session_not_found`, `permission_missing`
+ * @throws `named_session_not_found`, `permission_missing`, `server_busy`
  */
 export async function startNamedSession(
   context: AuthorityContext,
@@ -135,7 +138,7 @@ export async function startNamedSession(
 
 /**
  * Stops a slot: the session in it is suspended (kept, but not valid). If it is stopped already, nothing changes.
- * @throws `named_session_not_found`
+ * @throws `named_session_not_found`, `server_busy`
  */
 export async function stopNamedSession(
   context: AuthorityContext,
@@ -143,13 +146,13 @@ export async function stopNamedSession(
   name: string,
   wait?: Wait,
 ): Promise<NamedChange> {
-  return inTurn(context, caller, name, (present) => setStarted(context, present, name, false, wait));
+  return endInTurn(context, caller, name, (present) => setStarted(context, present, name, false, wait));
 }
 
 /**
  * Stops and starts a slot: every application has to verify its session anew. One that is stopped already is started,
  * which requires the permission for that as well.
- * @throws `named_session_not_found`, `permission_missing`
+ * @throws `named_session_not_found`, `permission_missing`, `server_busy`
  */
 export async function restartNamedSession(
   context: AuthorityContext,
@@ -169,7 +172,7 @@ export async function restartNamedSession(
 
 /**
  * Ends the session in a slot; its configuration and whether it is started stay the same.
- * @throws `named_session_not_found`
+ * @throws `named_session_not_found`, `server_busy`
  */
 export async function logoutNamedSession(
   context: AuthorityContext,
@@ -177,7 +180,7 @@ export async function logoutNamedSession(
   name: string,
   wait: Wait = 'everywhere',
 ): Promise<NamedChange> {
-  return inTurn(context, caller, name, async (present) => {
+  return endInTurn(context, caller, name, async (present) => {
     const slot = await readSlot(context, name);
     // A slot that was created only by its session is kept from here on, so that the name waits for the next sign-in.
     const kept = slot.kept ? slot : await changeSlot(context, present, name, {});

@@ -1,6 +1,6 @@
 import { CurfewError } from '../errors.ts';
 import { confirmCaller } from './authenticate.ts';
-import type { Caller } from './caller.ts';
+import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 
 const attempts = 20;
@@ -37,8 +37,8 @@ export function retryAs<T>(
 
 /**
  * Runs the work on a subject after what was asked for before. Waiting for that may take long, and the caller may have lost
- * access meanwhile.
- * @throws what {@link confirmCaller} throws
+ * access meanwhile. Of one caller only a few calls may wait, so that those of others need not wait for very many.
+ * @throws `server_busy`, and what {@link confirmCaller} throws
  */
 export function inTurn<T>(
   context: AuthorityContext,
@@ -46,5 +46,25 @@ export function inTurn<T>(
   subject: string,
   work: (caller: Caller) => Promise<T>,
 ): Promise<T> {
-  return context.queue.run(subject, async () => work(await confirmCaller(context, caller)));
+  return runInTurn(context, caller, subject, work, actorOf(caller));
+}
+
+/** The same for an end. These are counted on their own: whoever has too many other calls waiting can still end something. */
+export function endInTurn<T>(
+  context: AuthorityContext,
+  caller: Caller,
+  subject: string,
+  work: (caller: Caller) => Promise<T>,
+): Promise<T> {
+  return runInTurn(context, caller, subject, work, `end by ${actorOf(caller)}`);
+}
+
+function runInTurn<T>(
+  context: AuthorityContext,
+  caller: Caller,
+  subject: string,
+  work: (caller: Caller) => Promise<T>,
+  countedAs: string,
+): Promise<T> {
+  return context.queue.runOf(countedAs, subject, async () => work(await confirmCaller(context, caller)));
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { library } from '../../src/authority/caller.ts';
 import type { AuthorityContext } from '../../src/authority/context.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
-import { KeyedQueue } from '../../src/authority/keyed-queue.ts';
+import { KeyedQueue, mostWaiting } from '../../src/authority/keyed-queue.ts';
 import { compose } from '../../src/start/compose.ts';
 import { temporaryStore } from '../support/store.ts';
 
@@ -61,6 +61,56 @@ test('calls on one named session are executed one after the other', async (t) =>
   assert.equal(most, 1);
   const named = await authority.getNamedSession('desk');
   assert.deepEqual([named.config, named.status], [{ color: 4 }, 'waiting'], 'the last call counts');
+});
+
+test('N3.12: an end of a named session waits for few calls of another caller, the rest of which are refused', async (t) => {
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
+  const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
+  const { token: key } = await authority.createKey(library, { name: 'starts', scopes: ['sessions.create'] });
+  const [starter, administrator] = [await authority.authenticate(key), library];
+  const { readNamed } = context.store;
+  const gate = Promise.withResolvers<void>();
+  let calls = 0;
+  context.store.readNamed = async (name) => {
+    calls += 1;
+    await gate.promise;
+    return readNamed.call(context.store, name);
+  };
+  const flood = Array.from({ length: 10 * mostWaiting }, () => authority.startNamedSession(starter, 'desk'));
+  const another = authority.updateNamedSession(administrator, 'desk', { config: { color: 'blue' } });
+  const stop = authority.stopNamedSession(administrator, 'desk').then(() => calls);
+  // Its other calls do not keep a caller from an end.
+  const own = authority.logoutNamedSession(starter, 'desk');
+  gate.resolve();
+  const outcomes = await Promise.allSettled(flood);
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  assert.equal(outcomes.length - refused.length, mostWaiting);
+  for (const { code, facts } of refused) assert.deepEqual([code, facts.retryAfter], ['server_busy', 1]);
+  await another;
+  // Each call reads the slot a few times.
+  assert.ok((await stop) <= 5 * (mostWaiting + 2), `the end waited for ${await stop} reads`);
+  await own;
+  assert.equal((await authority.verifySession(token)).active, false);
+  assert.equal((await authority.startNamedSession(starter, 'desk')).named.status, 'waiting');
+});
+
+test('N3.12: who disables an account waits for few changes of its owner, the rest of which are refused', async (t) => {
+  const { authority } = await open(t);
+  const account = await authority.createAccount(library, { username: 'ada', password: 'correct horse battery' });
+  const { token } = await authority.signIn({ login: { username: 'ada' }, password: 'correct horse battery' });
+  const owner = await authority.authenticate(token);
+  let changed = 0;
+  const flood = Array.from({ length: 10 * mostWaiting }, async (_, i) => {
+    await authority.updateAccount(owner, account.id, { name: `Ada ${i}` });
+    changed += 1;
+  });
+  const settled = Promise.allSettled(flood);
+  await authority.updateAccount(library, account.id, { disabled: true });
+  assert.ok(changed <= mostWaiting + 1, `${changed} changes came first`);
+  const codes = (await settled).map((outcome) => outcome.status === 'rejected' && outcome.reason.code);
+  assert.ok(codes.filter((code) => code === 'server_busy').length >= flood.length - 2 * mostWaiting, String(codes));
+  assert.equal((await authority.verifySession(token)).active, false);
 });
 
 test('servers that start and stop a named session at once agree: its session is valid only if it is started', async (t) => {

@@ -100,7 +100,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   clock_stepped_back: unavailable("The server's clock has gone back"),
   store_unavailable: notStored,
   store_full: unavailable('The store has no room left'),
-  server_busy: unavailable('Too many passwords wait to be checked'),
+  server_busy: unavailable('Too many calls are waiting for their turn'),
   outcome_unknown: unavailable('The store did not say whether the change was made'),
   shutting_down: unavailable('The server is shutting down'),
   internal,

@@ -205,6 +205,7 @@ export const confirmEmail = operation({
     'permission_missing',
     'email_not_pending',
     'email_taken',
+    'server_busy',
     'changed_meanwhile',
     'clock_stepped_back',
   ],
@@ -228,7 +229,7 @@ export const deleteAccount = operation({
     description: 'The account is removed.',
     schema: Type.Object({ success: Type.Boolean(), receipt: ref(Receipt) }),
   },
-  errors: ['account_not_found', 'last_administrator', 'changed_meanwhile'],
+  errors: ['account_not_found', 'last_administrator', 'server_busy', 'changed_meanwhile'],
   async handle({ authority, caller, params, query }) {
     const { receipt } = await authority.deleteAccount(caller, params.id, query.wait);
     return { success: true, receipt: presentReceipt(receipt) };
@@ -313,6 +314,7 @@ export const confirmTotp = operation({
     'factor_already_enrolled',
     'second_factor_invalid',
     'too_many_attempts',
+    'server_busy',
     'changed_meanwhile',
     'clock_stepped_back',
   ],
@@ -332,7 +334,7 @@ export const removeTotp = operation({
   guards: 'account',
   params: byId,
   answer: { status: 200, description: 'The authenticator is removed.', schema: oneAccount },
-  errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
+  errors: ['account_not_found', 'factor_not_enrolled', 'server_busy', 'changed_meanwhile'],
   async handle({ authority, caller, params }) {
     return { account: presentAccount(await authority.removeTotp(caller, params.id)) };
   },
@@ -349,7 +351,7 @@ export const renewBackupCodes = operation({
   guards: 'account',
   params: byId,
   answer: { status: 200, description: 'The codes.', schema: Type.Object({ backupCodes: codes }) },
-  errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
+  errors: ['account_not_found', 'factor_not_enrolled', 'server_busy', 'changed_meanwhile'],
   async handle({ authority, caller, params }) {
     return { backupCodes: await authority.renewBackupCodes(caller, params.id) };
   },

@@ -30,7 +30,7 @@ export const createNamedSession = operation({
     { additionalProperties: false },
   ),
   answer: { status: 201, description: 'The named session.', schema: one },
-  errors: ['named_session_exists', 'clock_stepped_back'],
+  errors: ['named_session_exists', 'server_busy', 'clock_stepped_back'],
   async handle({ authority, caller, body }) {
     return { named: presentNamed(await authority.createNamedSession(caller, body)) };
   },
@@ -82,7 +82,7 @@ export const updateNamedSession = operation({
   params: byName,
   body: Type.Object({ config }, { additionalProperties: false }),
   answer: { status: 200, description: 'The named session.', schema: one },
-  errors: ['named_session_not_found', 'changed_meanwhile'],
+  errors: ['named_session_not_found', 'server_busy', 'changed_meanwhile'],
   async handle({ authority, caller, params, body }) {
     return { named: presentNamed(await authority.updateNamedSession(caller, params.name, body)) };
   },
@@ -102,7 +102,7 @@ export const deleteNamedSession = operation({
     description: 'The named session is removed.',
     schema: Type.Object({ success: Type.Boolean(), receipt: maybe(ref(Receipt)) }),
   },
-  errors: ['named_session_not_found', 'changed_meanwhile'],
+  errors: ['named_session_not_found', 'server_busy', 'changed_meanwhile'],
   async handle({ authority, caller, params, query }) {
     const { receipt } = await authority.removeNamedSession(caller, params.name, query.wait);
     return { success: true, receipt: receipt && presentReceipt(receipt) };
@@ -151,7 +151,7 @@ const actOn = <Act extends keyof typeof acts>(act: Act) =>
       description: 'The named session; with a receipt if its session changed.',
       schema: changed,
     },
-    errors: ['named_session_not_found', 'changed_meanwhile'],
+    errors: ['named_session_not_found', 'server_busy', 'changed_meanwhile'],
     async handle({ authority, caller, params, query }) {
       const run = {
         start: authority.startNamedSession,
