@@ -14,14 +14,19 @@ export function subjectOf(change: Change): Subject {
 }
 
 /**
- * What the holder of a stream may know: the sessions that it has received or asked about, and their users. A change is
- * only sent to the streams that it concerns, and waits only for those (R22). False positives are possible, false
- * negatives are not: names with the same hash count as one, and none is removed, because verifiers do not report what
- * they have forgotten.
+ * What the holder of a stream may know: the sessions that it has been told of, their users, and whatever its open
+ * questions may be about. A change is only sent to the streams that it concerns, and waits only for those (R22). False
+ * positives are possible, false negatives are not: names with the same hash count as one, and none that was noted is
+ * removed, because verifiers do not report what they have forgotten.
  */
 export class Concern {
   readonly #names: Set<number> = new Set();
   #table: Uint32Array | undefined;
+  /** How many questions about each session are open. */
+  readonly #asked: Map<number, number> = new Map();
+  #open = 0;
+  /** How many of the open questions are about an alias, so that not even their session is known yet. */
+  #openBlindly = 0;
 
   noteSession(id: string): void {
     this.#note(placeOf(`s${id}`));
@@ -31,13 +36,37 @@ export class Concern {
     this.#note(placeOf(`u${id}`));
   }
 
+  /** How many questions are open. */
+  get open(): number {
+    return this.#open;
+  }
+
   /**
-   * `asking`: a question is open, and it is not known yet whose session it is about; `blindly`: nor which session it is,
-   * because it is about an alias.
+   * Counts an open question about a session, or about an alias, whose session is `undefined`. Call the returned function
+   * when it was answered: what the answer tells has to be noted before.
    */
-  includes({ of, place }: Subject, asking: boolean, blindly = false): boolean {
-    if (of === 'session') return blindly || this.#has(place);
-    return asking || (of === 'user' ? this.#has(place) : this.#names.size > 0 || this.#table !== undefined);
+  ask(id: string | undefined): () => void {
+    const place = id === undefined ? undefined : placeOf(`s${id}`);
+    this.#count(place, 1);
+    return () => this.#count(place, -1);
+  }
+
+  /** An open question may be about any user. */
+  includes({ of, place }: Subject): boolean {
+    if (of === 'session') return this.#openBlindly > 0 || this.#asked.has(place) || this.#has(place);
+    if (this.#open > 0) return true;
+    return of === 'user' ? this.#has(place) : this.#names.size > 0 || this.#table !== undefined;
+  }
+
+  #count(place: number | undefined, by: 1 | -1): void {
+    this.#open += by;
+    if (place === undefined) {
+      this.#openBlindly += by;
+      return;
+    }
+    const count = (this.#asked.get(place) ?? 0) + by;
+    if (count === 0) this.#asked.delete(place);
+    else this.#asked.set(place, count);
   }
 
   #note(place: number): void {

@@ -58,9 +58,6 @@ export class VerifierConnection implements StreamHandler {
   #state: 'new' | 'admitting' | 'open' | 'over' = 'new';
   /** A renewal that waits for the node's own lease; only the newest is kept. */
   #wanted: number | undefined;
-  #open = 0;
-  /** How many of the open questions are about an alias. */
-  #openBlindly = 0;
   #sent = 0;
   /** Whether its key was revoked: then the only message that counts is that it has dropped everything. */
   #parting = false;
@@ -110,9 +107,9 @@ export class VerifierConnection implements StreamHandler {
     this.#cutIfBehind();
   }
 
-  /** Whether its holder may know what a change affects (R22): it has received it, or has an open question about it. */
+  /** Whether its holder may know what a change affects (R22): it was told of it, or has an open question about it. */
   isConcernedBy(subject: Subject): boolean {
-    return this.#concern.includes(subject, this.#open > 0, this.#openBlindly > 0);
+    return this.#concern.includes(subject);
   }
 
   /** Notes a key that was revoked while the store is asked about this stream's: the answer may be older. */
@@ -202,7 +199,7 @@ export class VerifierConnection implements StreamHandler {
         this.#host.acknowledged(this, this.outstanding.acknowledge(message.sequence));
         return;
       case 'ask':
-        if (this.#open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
+        if (this.#concern.open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
         else void this.#answer(message.question, 'token' in message ? message.token : message);
         return;
       case 'bye':
@@ -228,25 +225,37 @@ export class VerifierConnection implements StreamHandler {
    */
   async #answer(question: number, credential: Credential): Promise<void> {
     const token = typeof credential === 'string' ? credential : undefined;
-    this.#open += 1;
-    if (token === undefined) this.#openBlindly += 1;
-    else this.#concern.noteSession(idOf(token));
+    const answered = this.#concern.ask(token === undefined ? undefined : idOf(token));
     try {
       const verdict: VerifiedToken = await this.#host.ports.verifyFromStore(credential);
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();
       if (this.#state !== 'open') return;
-      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
-      if (verdict.active && token === undefined) this.#concern.noteSession(verdict.stored.id);
-      if (verdict.active) this.#told.note(verdict.stored.id);
+      this.#noteTold(verdict, token);
       this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports, token === undefined) });
       // A verifier that asks but does not read may never be concerned by a change, so it is checked here too.
       this.#cutIfBehind();
     } catch (error) {
       if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
     } finally {
-      this.#open -= 1;
-      if (token === undefined) this.#openBlindly -= 1;
+      answered();
     }
+  }
+
+  /**
+   * Notes what an answer tells (R22). Only an active session is remembered, so only that is noted: otherwise whoever
+   * shows made-up tokens to an application would make changes wait for it. The session of a token that is suspended
+   * counts too: its next change can make it active, and somebody may wait for this very answer. (For an alias, a verifier
+   * would ask again.) Only who has a session's secret is told that it is suspended.
+   */
+  #noteTold(verdict: VerifiedToken, token: string | undefined): void {
+    if (!verdict.active) {
+      if (token !== undefined && verdict.reason === 'suspended') this.#concern.noteSession(idOf(token));
+      return;
+    }
+    const { id, userId } = verdict.stored;
+    this.#concern.noteSession(id);
+    this.#concern.noteUser(userId);
+    this.#told.note(id);
   }
 
   #cutIfBehind(): void {

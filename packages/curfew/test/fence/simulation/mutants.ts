@@ -326,20 +326,33 @@ export const mutants: Record<string, Mutant> = {
   'asked-is-no-concern': {
     rule: 'R22',
     breaks: 'a session in a verifier’s unanswered question does not concern it',
+    file: node('concern'),
+    edits: [['this.#asked.has(place) || ', '']],
+  },
+  'session-is-forgotten': {
+    rule: 'R22',
+    breaks: 'a change of a session does not concern a verifier that was told of it',
     file: node('verifier-connection'),
-    edits: [['    else this.#concern.noteSession(idOf(token));\n', '']],
+    edits: [['    this.#concern.noteSession(id);\n', '']],
+  },
+  'suspended-is-no-concern': {
+    shownBy: 'answered.test.ts',
+    rule: 'R22',
+    breaks: 'a change of a session does not concern a verifier that was told that it is suspended',
+    file: node('verifier-connection'),
+    edits: [["verdict.reason === 'suspended'", "verdict.reason === 'malformed'"]],
   },
   'unknown-user-is-no-concern': {
     rule: 'R22',
     breaks: 'a change of all sessions of a user does not concern a verifier with an open question',
     file: node('concern'),
-    edits: [["return asking || (of === 'user'", "return (asking && of === 'all') || (of === 'user'"]],
+    edits: [['if (this.#open > 0) return true;', "if (this.#open > 0 && of === 'all') return true;"]],
   },
   'user-is-forgotten': {
     rule: 'R22',
     breaks: 'a change of all sessions of a user does not concern a verifier that knows one of them',
     file: node('verifier-connection'),
-    edits: [['      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);\n', '']],
+    edits: [['    this.#concern.noteUser(userId);\n', '']],
   },
   'closed-is-no-concern': {
     rule: 'R22',
