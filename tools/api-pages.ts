@@ -53,6 +53,8 @@ people at \`/docs\`. Errors are [problem documents](errors.md). Times are RFC 33
 
 Every call that ends or changes something returns a **receipt**. \`everywhere: true\` means: no verification that begins from
 now on, on any machine, uses the previous state. \`?wait=stored\` answers earlier, as soon as the change is stored.
+Such a call shows of a session only its id, name and status, and how it ended, unless the caller may see it anyway: with
+\`sessions.read\`, as its user, or with its token, refresh token or alias.
 
 There are also \`/healthz\`, \`/readyz\` and \`/metrics\` (Prometheus); see [operation](operation.md).
 

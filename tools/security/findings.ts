@@ -21,6 +21,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A change that was repeated after a conflict used the rights that its caller had before, and so could undo that they were taken away.',
     'An administrator without a code could open a session, or make a key, that ended the sessions of others.',
     'A key that could open sessions could become the user of all sessions in which nobody is signed in.',
+    'A key that could end or start a session, but not read any, was shown whose it was and what was kept with it.',
   ]),
   'What is revoked is revoked everywhere': found(2, [
     'A verifier whose key was revoked still received information about sessions.',

@@ -50,6 +50,42 @@ export type Session = {
   version: number;
 };
 
+/** A session as far as the caller may see it: all of it with `sessions.read`, if it is one’s own, or if the call was made with its token, refresh token or alias. Otherwise only the required fields, `name`, `endedAt` and `endReason`. */
+export type ShownSession = {
+  /** The id of a session. */
+  id: string;
+  /** A unique name. */
+  name?: string | undefined;
+  /** `suspended`: kept, but not valid for now. `ended`: never valid again. */
+  status: 'active' | 'suspended' | 'ended';
+  /** When it ended. */
+  endedAt?: string | undefined;
+  endReason?: 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+  /** The application's own id for a user: 1 to 255 bytes. */
+  userId?: string | undefined;
+  accessGroups?: string[] | undefined;
+  /** What the user agent reveals about the device. */
+  device?: Device | undefined;
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+  /** When it was opened. */
+  createdAt?: string | undefined;
+  /** When its user last signed in to it. */
+  authenticatedAt?: string | undefined;
+  /** When it was last verified, to the minute. */
+  lastSeenAt?: string | undefined;
+  /** When it ends at the latest. */
+  expiresAt?: string | undefined;
+  /** When it ends without further activity. */
+  idleExpiresAt?: string | undefined;
+  /** JSON of your own, at most 4,096 bytes. */
+  metadata?: { [key: string]: unknown } | undefined;
+  /** `user:…`, `key:…`, `policy` or `library`. */
+  endedBy?: string | undefined;
+  /** Grows with every change. */
+  version?: number | undefined;
+};
+
 /** What is known about an end or another change. */
 export type Receipt = {
   /** The change's position in the change log. */
@@ -126,6 +162,21 @@ export type NamedSession = {
   createdAt: string;
   /** When it was last changed. */
   updatedAt: string;
+};
+
+/** A named session as far as the caller may see it: all of it with `sessions.read`. Otherwise only the required fields, and `session` if it is one’s own. */
+export type ShownNamedSession = {
+  /** A unique name. */
+  name: string;
+  /** `working`: it has a session. `waiting`: it has none yet. `stopped`: its session is suspended, but kept. */
+  status: 'working' | 'waiting' | 'stopped';
+  config?: { [key: string]: unknown } | undefined;
+  /** A signed-in device of a user. */
+  session?: Session | undefined;
+  /** When it was created. */
+  createdAt?: string | undefined;
+  /** When it was last changed. */
+  updatedAt?: string | undefined;
 };
 
 /** Something that happened. */
@@ -291,7 +342,7 @@ export type Operations = {
       message: string;
       /** Whether the session had ended before, so that nothing has changed. */
       alreadyEnded: boolean;
-      session: Session;
+      session: ShownSession;
       receipt: Receipt;
     };
   };
@@ -383,7 +434,7 @@ export type Operations = {
       message: string;
       /** Whether the session had ended before, so that nothing has changed. */
       alreadyEnded: boolean;
-      session: Session;
+      session: ShownSession;
       receipt: Receipt;
     };
   };
@@ -445,7 +496,7 @@ export type Operations = {
       seen?: string | undefined;
     };
     output: {
-      session: Session;
+      session: ShownSession;
       receipt?: Receipt | undefined;
     };
   };
@@ -586,7 +637,7 @@ export type Operations = {
       message: string;
       /** Whether the session had ended before, so that nothing has changed. */
       alreadyEnded: boolean;
-      session: Session;
+      session: ShownSession;
       receipt: Receipt;
     };
   };
@@ -627,7 +678,7 @@ export type Operations = {
       message: string;
       /** Whether the session had ended before, so that nothing has changed. */
       alreadyEnded: boolean;
-      session: Session;
+      session: ShownSession;
       receipt: Receipt;
     };
   };
@@ -758,7 +809,7 @@ export type Operations = {
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
-      named: NamedSession;
+      named: ShownNamedSession;
       receipt?: Receipt | undefined;
     };
   };
@@ -771,7 +822,7 @@ export type Operations = {
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
-      named: NamedSession;
+      named: ShownNamedSession;
       receipt?: Receipt | undefined;
     };
   };
@@ -784,7 +835,7 @@ export type Operations = {
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
-      named: NamedSession;
+      named: ShownNamedSession;
       receipt?: Receipt | undefined;
     };
   };
@@ -797,7 +848,7 @@ export type Operations = {
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
-      named: NamedSession;
+      named: ShownNamedSession;
       receipt?: Receipt | undefined;
     };
   };
@@ -810,7 +861,7 @@ export type Operations = {
       config: { [key: string]: unknown };
     };
     output: {
-      named: NamedSession;
+      named: ShownNamedSession;
     };
   };
   /** Confirm the address that the owner of an account has set */

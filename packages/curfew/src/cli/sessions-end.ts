@@ -130,7 +130,8 @@ export function absent(error: unknown): never {
 }
 
 async function answerEnded(context: Context, ended: Ended): Promise<void> {
-  const names = context.terminal.json ? new Map() : await userNames(context, [ended.session.userId]);
+  const { userId } = ended.session;
+  const names = context.terminal.json || userId === undefined ? new Map() : await userNames(context, [userId]);
   answer(context, ended, () => endedText(ended, names));
 }
 
@@ -177,6 +178,7 @@ async function endMany(context: Context, ids: readonly string[]): Promise<void> 
 
 function endedText({ session, receipt, alreadyEnded }: Ended, names: UserNames): string {
   const when = session.endedAt ? ` at ${session.endedAt}` : '';
-  const whose = withName(names, session.userId);
-  return `Session ${session.id} of ${whose} ${alreadyEnded ? 'had already ended' : 'has ended'}${when}: ${session.endReason}.\n${receiptText(receipt)}`;
+  // Only who may read sessions is told whose it was.
+  const whose = session.userId === undefined ? '' : ` of ${withName(names, session.userId)}`;
+  return `Session ${session.id}${whose} ${alreadyEnded ? 'had already ended' : 'has ended'}${when}: ${session.endReason}.\n${receiptText(receipt)}`;
 }

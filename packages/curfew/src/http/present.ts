@@ -1,8 +1,10 @@
+import type { Caller } from '../authority/caller.ts';
 import type { EndedSession } from '../authority/end-session.ts';
 import type { Series } from '../authority/event-series.ts';
 import type { NamedView } from '../authority/named-sessions.ts';
 import type { Preview } from '../authority/preview-sessions.ts';
 import type { Receipt } from '../authority/receipt.ts';
+import { maySee, seesAll } from '../authority/sight.ts';
 import type { WidgetSession } from '../authority/widget.ts';
 import type { AccountView } from '../domain/account.ts';
 import type { Event } from '../domain/events.ts';
@@ -54,6 +56,13 @@ export function presentSession(session: Session) {
   };
 }
 
+/** A session that a call changed or ended: all of it only if the caller may see it, or has presented its secret. */
+export function presentShown(caller: Caller, session: Session, bySecret = false) {
+  if (bySecret || maySee(caller, session)) return presentSession(session);
+  const { id, name, status, endedAt, endReason } = session;
+  return { id, name, status, endedAt: maybeTime(endedAt), endReason };
+}
+
 /** Nothing that the application keeps with the session. */
 export function presentWidgetSession({ id, current, device, ip, createdAt, lastSeenAt }: WidgetSession) {
   return { id, current, device, ip, createdAt: rfc3339(createdAt), lastSeenAt: rfc3339(lastSeenAt) };
@@ -94,6 +103,13 @@ export function presentNamed(named: NamedView) {
   };
 }
 
+/** A named session that a call changed: all of it only if the caller may see it. */
+export function presentShownNamed(caller: Caller, named: NamedView) {
+  if (seesAll(caller)) return presentNamed(named);
+  const { name, status, session } = named;
+  return { name, status, session: session && maySee(caller, session) ? presentSession(session) : undefined };
+}
+
 export function presentEvent(event: Event) {
   return { ...event, at: rfc3339(event.at) };
 }
@@ -116,16 +132,19 @@ export function presentState({ startedAt, nodes, verifiers, ...state }: ServerSt
   };
 }
 
-/** The answer to every operation that ends one session. */
-export function presentEnd({ session, receipt, alreadyEnded }: EndedSession) {
+/** The answer to every operation that ends one session; for callers other than a widget, with the session. */
+export function presentEnd(caller: Caller, ended: EndedSession, bySecret = false) {
+  const { alreadyEnded } = ended;
+  return { ...presentWidgetEnd(ended), alreadyEnded, session: presentShown(caller, ended.session, bySecret) };
+}
+
+export function presentWidgetEnd({ session, receipt, alreadyEnded }: EndedSession) {
   const where = receipt.everywhere ? 'everywhere' : 'in the store';
   return {
     success: true,
     message: alreadyEnded
       ? `Session ${session.id} had ended already, and has ended ${where}.`
       : `Session ${session.id} has ended ${where}.`,
-    alreadyEnded,
-    session: presentSession(session),
     receipt: presentReceipt(receipt),
   };
 }

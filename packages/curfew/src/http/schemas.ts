@@ -139,6 +139,21 @@ export const Session = Type.Object(
   { $id: 'Session', description: 'A signed-in device of a user.' },
 );
 
+/** What every caller gets of a session that it has changed or ended; see authority/sight.ts. */
+const shownToAll = ['id', 'name', 'status', 'endedAt', 'endReason'] as const;
+export const ShownSession = Type.Object(
+  {
+    ...Type.Pick(Session, shownToAll).properties,
+    ...Type.Partial(Type.Omit(Session, shownToAll)).properties,
+  },
+  {
+    $id: 'ShownSession',
+    description:
+      'A session as far as the caller may see it: all of it with `sessions.read`, if it is one’s own, or if the call was made ' +
+      'with its token, refresh token or alias. Otherwise only the required fields, `name`, `endedAt` and `endReason`.',
+  },
+);
+
 export const Receipt = Type.Object(
   {
     sequence: Type.Integer({ description: "The change's position in the change log." }),
@@ -213,6 +228,20 @@ export const NamedSession = Type.Object(
   { $id: 'NamedSession', description: 'A slot with a unique name, which outlives the sessions in it.' },
 );
 
+const namedShownToAll = ['name', 'status'] as const;
+export const ShownNamedSession = Type.Object(
+  {
+    ...Type.Pick(NamedSession, namedShownToAll).properties,
+    ...Type.Partial(Type.Omit(NamedSession, namedShownToAll)).properties,
+  },
+  {
+    $id: 'ShownNamedSession',
+    description:
+      'A named session as far as the caller may see it: all of it with `sessions.read`. Otherwise only the required fields, ' +
+      'and `session` if it is one’s own.',
+  },
+);
+
 export const Event = Type.Object(
   {
     sequence: Type.Integer({ description: 'Its position in the audit trail.' }),
@@ -271,7 +300,18 @@ export const readiness = Type.Object({
 });
 
 /** Shapes with a name in the OpenAPI document; all others are inline. */
-export const components = [Device, Session, Receipt, Account, ApiKey, NamedSession, Event, Problem] as const;
+export const components = [
+  Device,
+  Session,
+  ShownSession,
+  Receipt,
+  Account,
+  ApiKey,
+  NamedSession,
+  ShownNamedSession,
+  Event,
+  Problem,
+] as const;
 
 /** A reference to a named shape. */
 export const ref = <Schema extends TSchema & { $id?: string }>(schema: Schema) =>

@@ -106,7 +106,7 @@ describe('data that is kept by an alias', () => {
       assert.equal(late.receipt, undefined, what);
       assert.deepEqual(await data(), ['{"cart":[7],"n":1}']);
       const { session } = await keep('{"cart":[7],"n":3}');
-      assert.equal(Date.parse(session.idleExpiresAt) - Date.parse(idleExpiresAt), minute, 'it was not used');
+      assert.equal(Date.parse(session.idleExpiresAt!) - Date.parse(idleExpiresAt!), minute, 'it was not used');
     }
   });
 

@@ -11,13 +11,12 @@ const statusOf = {
 /** The user who is signed in; the name is the account's, if there is one. */
 export type Me = { id: string; pushName: string };
 
-export function encodeSession({ name, status, config, session }: NamedView, me: Me | null): object {
-  return {
-    name,
-    status: statusOf[status],
-    config,
-    me,
-    engine: { engine: 'CURFEW' },
-    timestamps: { activity: session?.lastSeenAt ?? null },
-  };
+export function encodeSession(named: NamedView, me: Me | null): object {
+  const { config, session } = named;
+  return { ...encodeStatus(named), config, me, timestamps: { activity: session?.lastSeenAt ?? null } };
+}
+
+/** For a key that may not read sessions; what WAHA's clients expect of every answer is in it. */
+export function encodeStatus({ name, status }: Pick<NamedView, 'name' | 'status'>): object {
+  return { name, status: statusOf[status], engine: { engine: 'CURFEW' } };
 }

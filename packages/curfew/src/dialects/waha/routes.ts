@@ -11,6 +11,7 @@ import type { Static } from 'typebox';
 import type { Caller } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
 import type { NamedView } from '../../authority/named-sessions.ts';
+import { seesAll } from '../../authority/sight.ts';
 import { limits } from '../../domain/limits.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
@@ -34,7 +35,7 @@ import {
   stopBody,
   updateBody,
 } from './decode.ts';
-import { encodeSession, type Me } from './encode.ts';
+import { encodeSession, encodeStatus, type Me } from './encode.ts';
 import { type Act, permissionsOf } from './error-map.ts';
 import { encodeError } from './errors.ts';
 
@@ -114,7 +115,8 @@ function addChanges(add: Add, { authority }: Services): void {
     { body: updateBody },
     async (request) => {
       const config = request.body.config ?? undefined;
-      return present(authority, await authority.updateNamedSession(callerOf(request), request.params.name, { config }));
+      const caller = callerOf(request);
+      return changed(authority, caller, await authority.updateNamedSession(caller, request.params.name, { config }));
     },
   );
 
@@ -133,9 +135,10 @@ function addActs(add: Add, { authority }: Services): void {
   };
   for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
     add<ByName>(act, `POST ${base}/:name/${act}`, {}, async (request, reply) => {
-      const { named } = await acts[act](callerOf(request), request.params.name);
+      const caller = callerOf(request);
+      const { named } = await acts[act](caller, request.params.name);
       reply.status(201);
-      return present(authority, named);
+      return changed(authority, caller, named);
     });
   }
 }
@@ -143,8 +146,9 @@ function addActs(add: Add, { authority }: Services): void {
 /** The deprecated calls, with the name in the body. Their logout removes the session with its configuration. */
 function addDeprecated(add: Add, { authority }: Services): void {
   add<{ Body: Static<typeof startBody> }>('start', `POST ${startPath}`, { body: startBody }, async (request, reply) => {
+    const caller = callerOf(request);
     reply.status(201);
-    return present(authority, await authority.openNamedSession(callerOf(request), decodeStart(request.body)));
+    return changed(authority, caller, await authority.openNamedSession(caller, decodeStart(request.body)));
   });
 
   add<{ Body: Static<typeof stopBody> }>('stop', `POST ${base}/stop`, { body: stopBody }, async (request, reply) => {
@@ -194,6 +198,11 @@ async function listed(authority: Authority, stoppedToo: boolean): Promise<object
 
 async function present(authority: Authority, named: NamedView): Promise<object> {
   return encodeSession(named, await meOf(authority, named));
+}
+
+/** The answer to a change: a key that may not read sessions does not see whose session it is, nor what was configured. */
+async function changed(authority: Authority, caller: Caller, named: NamedView): Promise<object> {
+  return seesAll(caller) ? present(authority, named) : encodeStatus(named);
 }
 
 async function meOf(authority: Authority, { session }: NamedView): Promise<Me | null> {

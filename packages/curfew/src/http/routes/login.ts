@@ -141,7 +141,7 @@ export const logout = operation({
     }
     const ended = await authority.endSession(caller, { id: caller.session.id }, query.wait);
     cleared();
-    return presentEnd(ended);
+    return presentEnd(caller, ended);
   },
 });
 

@@ -1,7 +1,18 @@
+import type { Caller } from '../../authority/caller.ts';
 import type { NamedChange } from '../../authority/named-sessions.ts';
 import { operation } from '../operation.ts';
-import { presentNamed, presentReceipt } from '../present.ts';
-import { maybe, NamedSession, paging, Receipt, ref, sessionName, Type, waiting } from '../schemas.ts';
+import { presentNamed, presentReceipt, presentShownNamed } from '../present.ts';
+import {
+  maybe,
+  NamedSession,
+  paging,
+  Receipt,
+  ref,
+  ShownNamedSession,
+  sessionName,
+  Type,
+  waiting,
+} from '../schemas.ts';
 
 const tag = 'Named sessions';
 const byName = Type.Object({ name: sessionName }, { additionalProperties: false });
@@ -10,10 +21,11 @@ const config = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{ colour: 'green' }],
 });
 const one = Type.Object({ named: ref(NamedSession) });
-const changed = Type.Object({ named: ref(NamedSession), receipt: maybe(ref(Receipt)) });
+const shown = Type.Object({ named: ref(ShownNamedSession) });
+const changed = Type.Object({ named: ref(ShownNamedSession), receipt: maybe(ref(Receipt)) });
 
-const presentChange = ({ named, receipt }: NamedChange) => ({
-  named: presentNamed(named),
+const presentChange = (caller: Caller, { named, receipt }: NamedChange) => ({
+  named: presentShownNamed(caller, named),
   receipt: receipt && presentReceipt(receipt),
 });
 
@@ -81,10 +93,10 @@ export const updateNamedSession = operation({
   guards: 'account',
   params: byName,
   body: Type.Object({ config }, { additionalProperties: false }),
-  answer: { status: 200, description: 'The named session.', schema: one },
+  answer: { status: 200, description: 'The named session.', schema: shown },
   errors: ['named_session_not_found', 'server_busy', 'changed_meanwhile'],
   async handle({ authority, caller, params, body }) {
-    return { named: presentNamed(await authority.updateNamedSession(caller, params.name, body)) };
+    return { named: presentShownNamed(caller, await authority.updateNamedSession(caller, params.name, body)) };
   },
 });
 
@@ -159,7 +171,7 @@ const actOn = <Act extends keyof typeof acts>(act: Act) =>
         restart: authority.restartNamedSession,
         logout: authority.logoutNamedSession,
       }[act];
-      return presentChange(await run(caller, params.name, query.wait));
+      return presentChange(caller, await run(caller, params.name, query.wait));
     },
   });
 

@@ -1,6 +1,6 @@
 import { limits } from '../../domain/limits.ts';
 import { operation } from '../operation.ts';
-import { presentReceipt, presentSession } from '../present.ts';
+import { presentReceipt, presentShown } from '../present.ts';
 import {
   aliasKindText,
   hashedAlias,
@@ -9,7 +9,7 @@ import {
   paging,
   Receipt,
   ref,
-  Session,
+  ShownSession,
   sessionId,
   Type,
   text,
@@ -62,7 +62,7 @@ export const keepSessionData = operation({
   answer: {
     status: 200,
     description: 'The session; and the receipt, if something has changed or ended.',
-    schema: Type.Object({ session: ref(Session), receipt: maybe(ref(Receipt)) }),
+    schema: Type.Object({ session: ref(ShownSession), receipt: maybe(ref(Receipt)) }),
   },
   errors: [
     'session_data_too_large',
@@ -83,7 +83,7 @@ export const keepSessionData = operation({
       ...body,
       idle: body.idle && body.idle * 1000,
     });
-    return { session: presentSession(session), ...(receipt && { receipt: presentReceipt(receipt) }) };
+    return { session: presentShown(caller, session), ...(receipt && { receipt: presentReceipt(receipt) }) };
   },
 });
 

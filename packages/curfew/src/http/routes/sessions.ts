@@ -20,6 +20,7 @@ import {
   Receipt,
   ref,
   Session,
+  ShownSession,
   type Static,
   sessionId,
   sessionName,
@@ -49,7 +50,7 @@ export const endAnswer = Type.Object({
   success: Type.Boolean(),
   message: Type.String(),
   alreadyEnded: Type.Boolean({ description: 'Whether the session had ended before, so that nothing has changed.' }),
-  session: ref(Session),
+  session: ref(ShownSession),
   receipt: ref(Receipt),
 });
 /** Who may end a session: its owner after a fresh sign-in; others with the permission, and people with a factor. */
@@ -239,11 +240,10 @@ async function endOne(
   target: EndTarget,
 ) {
   const { wait, reason } = query;
-  return presentEnd(
-    found
-      ? await authority.endFound(caller, { target, found }, wait, reason)
-      : await authority.endSession(caller, target, wait, reason),
-  );
+  const ended = found
+    ? await authority.endFound(caller, { target, found }, wait, reason)
+    : await authority.endSession(caller, target, wait, reason);
+  return presentEnd(caller, ended, !('id' in target || 'name' in target));
 }
 
 function endTarget(body: Static<typeof logoutBody>): EndTarget {

@@ -3,6 +3,7 @@ import type { Authority } from '../../authority/index.ts';
 import type { Wait } from '../../authority/receipt.ts';
 import { limits } from '../../domain/limits.ts';
 import { sessionStatuses } from '../../domain/session.ts';
+import { kindOfToken } from '../../domain/tokens.ts';
 import { CurfewError } from '../../errors.ts';
 import { operation } from '../operation.ts';
 import { presentEnd, presentReceipt, presentSession } from '../present.ts';
@@ -16,6 +17,7 @@ import {
   reason,
   ref,
   Session,
+  type Static,
   sessionId,
   sort,
   Type,
@@ -196,7 +198,7 @@ export const endUserSession = operation({
   answer: oneEnded,
   errors: ['session_not_found', 'user_id_too_long'],
   async handle({ authority, caller, params, body, query }) {
-    return presentEnd(await authority.endUserSession(caller, params.userId, body.token, query.wait, query.reason));
+    return endOneOf(authority, caller, { userId: params.userId, token: body.token }, query);
   },
 });
 
@@ -216,9 +218,19 @@ export const endSessionOfUser = operation({
   answer: oneEnded,
   errors: ['session_not_found', 'user_id_too_long'],
   async handle({ authority, caller, body, query }) {
-    return presentEnd(await authority.endUserSession(caller, body.userId, body.token, query.wait, query.reason));
+    return endOneOf(authority, caller, body, query);
   },
 });
+
+async function endOneOf(
+  authority: Authority,
+  caller: Caller,
+  { userId: user, token: named }: Static<typeof ofUserInBody>,
+  query: Static<typeof ending>,
+) {
+  const ended = await authority.endUserSession(caller, user, named, query.wait, query.reason);
+  return presentEnd(caller, ended, kindOfToken(named) === 'session');
+}
 
 const groupsOfAll =
   'Changes all of them, or the one that `sessionId` names: all or none. A group that is in both lists is present ' +

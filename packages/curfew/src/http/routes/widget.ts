@@ -1,6 +1,6 @@
 import { widgetLifetime } from '../../authority/widget.ts';
 import { operation } from '../operation.ts';
-import { presentEnd, presentReceipt, presentWidgetSession } from '../present.ts';
+import { presentReceipt, presentWidgetEnd, presentWidgetSession } from '../present.ts';
 import { Device, maybe, Receipt, ref, sessionId, Type, text, time, userId } from '../schemas.ts';
 import { endAnswer, endedMessage } from './sessions.ts';
 
@@ -95,8 +95,7 @@ export const endWidgetSession = operation({
   },
   errors: ['session_not_found'],
   async handle({ authority, widget, params }) {
-    const { success, message, receipt } = presentEnd(await authority.endWidgetSession(widget!, params.id));
-    return { success, message, receipt };
+    return presentWidgetEnd(await authority.endWidgetSession(widget!, params.id));
   },
 });
 
