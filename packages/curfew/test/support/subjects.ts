@@ -15,11 +15,15 @@ export type Asking = { token: string; own?: string; username?: string };
 export type Subject = {
   accountId: string;
   username: string;
+  pendingEmail: string;
   sessionId: string;
   refreshToken: string;
   keyId: string;
   name: string;
 };
+
+/** The address that an account's owner has set, and nobody confirmed. */
+const pendingOf = (username: string) => `${username}-waits@example.com`;
 
 /** Everybody in the matrix of permissions, made in the store of a server: each caller and its targets. */
 export function createSubjects({ context }: TestServer, { passwordHash = 'none' }: { passwordHash?: string } = {}) {
@@ -35,7 +39,7 @@ export function createSubjects({ context }: TestServer, { passwordHash = 'none' 
         id,
         username,
         email: `${username}@example.com`,
-        pendingEmail: 'waits@example.com',
+        pendingEmail: pendingOf(username),
         name: undefined,
         roles,
         permissions: granted,
@@ -81,7 +85,9 @@ export function createSubjects({ context }: TestServer, { passwordHash = 'none' 
       const name = `slot-${made++}`;
       const { session, refreshToken } = await open(one.id, name);
       const { key } = await authority.createKey(library, { name: 'k', scopes: granted });
-      return { accountId: one.id, username: one.username, sessionId: session.id, refreshToken, keyId: key.id, name };
+      const { id: accountId, username: named } = one;
+      const pendingEmail = pendingOf(named);
+      return { accountId, username: named, pendingEmail, sessionId: session.id, refreshToken, keyId: key.id, name };
     },
   };
 }
