@@ -3,8 +3,13 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type CurfewError, createCurfew } from 'curfew';
 import type { Permission } from '../../../../packages/curfew/src/domain/permissions.ts';
-import { logout, StoreFixture, start, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
-import { encodeKey } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
+import { logout, note, StoreFixture, start, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import {
+  encodeAccount,
+  encodeEvent,
+  encodeKey,
+  encodeSession,
+} from '../../../../packages/curfew/src/stores/postgres/codec.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import {
   openPostgresStore,
@@ -13,6 +18,7 @@ import {
 } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { migrate, schemaVersion } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
 import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
+import { account, key, layoutOf } from '../../../../packages/curfew/test/support/layout.ts';
 import { newestOlder, stepsUntil } from './older/index.ts';
 import { PostgresServer } from './server.ts';
 
@@ -258,14 +264,42 @@ describe('opening a store on PostgreSQL', () => {
     assert.equal(rows[0].answer, 'here');
   });
 
-  test('a change of the functions is a step of its own', () => {
-    const known = { number: 20, hash: 'e1e95322110db63d' };
+  /** The newest step. */
+  const known = { number: 20, hash: 'e1e95322110db63d' };
+
+  test('N10.2: a change of the functions is a step of its own', () => {
     const { number, sql } = migrations.at(-1)!;
     const hash = createHash('sha256').update(sql).digest('hex').slice(0, 16);
     assert.deepEqual(
       { number, hash },
       known,
       'give the step of the functions the next number, and write both down here',
+    );
+  });
+
+  test('N10.2: the shape of what a row holds as JSON belongs to the number of the newest step', () => {
+    const session = {
+      ...StoreFixture.prototype.plan.call(undefined as never),
+      userAgent: 'curl/8',
+      openedWith: ['sessions.create' as const],
+    };
+    const event = { ...note('login.failed'), reason: 'logout' as const, details: { address: '192.0.2.1' } };
+    assert.deepEqual(
+      {
+        number: known.number,
+        session: layoutOf(encodeSession(session)['data']),
+        event: layoutOf(encodeEvent(event)['data']),
+        account: layoutOf(encodeAccount(account)['data']),
+        key: layoutOf(encodeKey(key)['data']),
+      },
+      {
+        number: 20,
+        session: 'JSON [{type: string} string {} number]',
+        event: 'JSON {by: string, reason: string, details: {address: string}}',
+        account:
+          'JSON {pendingEmail: string, name: string, roles: [string], permissions: [string], disabled: boolean, createdAt: number, updatedAt: number, lastLoginAt: number, passwordHash: string, factor: {sealedSecret: string, confirmedAt: number, lastStep: number, backupCodes: [string]}}',
+        key: 'JSON {name: string, scopes: [string], createdAt: number, createdBy: string, lastUsedAt: number, hash: string}',
+      },
     );
   });
 

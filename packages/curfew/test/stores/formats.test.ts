@@ -4,11 +4,15 @@ import type { NewEvent } from '../../src/domain/events.ts';
 import type { FactorShown } from '../../src/domain/factor-shown.ts';
 import type { Permission } from '../../src/domain/permissions.ts';
 import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
-import { newAlias, StoreFixture } from '../../src/stores/conformance/harness.ts';
+import { allOfUser, everyone, newAlias, note, StoreFixture, user } from '../../src/stores/conformance/harness.ts';
 import * as lmdb from '../../src/stores/lmdb/codec.ts';
+import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { openDatabase, openToRead, type TableName } from '../../src/stores/lmdb/tables.ts';
 import * as postgres from '../../src/stores/postgres/codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
 import * as redis from '../../src/stores/redis/codec.ts';
+import { account, key, layoutOf, slot } from '../support/layout.ts';
+import { temporaryFolder } from './harness.ts';
 
 /** How a session's row is written and read; `before` converts a row to the previous version's format. */
 type Format = {
@@ -127,7 +131,7 @@ test('an export keeps it by name, and one of the previous format has none of it'
   assert.equal(read(line.replace(',"openedWith":["sessions.create"]', '')), undefined);
 });
 
-test('the shape of a row belongs to the number of its format: a change of one must raise the other', () => {
+test('N10.2: the shape of a row belongs to the number of its format: a change of one must raise the other', () => {
   const kindOf = (cell: unknown): string =>
     cell === null || cell === '' ? '-' : Array.isArray(cell) ? `(${cell.map(kindOf).join(' ')})` : typeof cell;
   const shape = (row: readonly unknown[]) => row.map(kindOf).join(' ');
@@ -163,6 +167,49 @@ test('the shape of a row belongs to the number of its format: a change of one mu
         'string string - string - - - string string string string string - string string string string - - string - string string string string string string string',
       event: 'string string string string - string -',
       log: 'string string string string',
+    },
+  );
+});
+
+test('N10.2: so do accounts, keys, named sessions and epochs of an embedded store', async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const store = await openLmdbStore(folder.path);
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  await fixture.create({ userId: 'ada' });
+  await store.createAccount(account, note('account.created'));
+  await store.createKey(key, note('key.created'));
+  await store.createNamed(slot, note('named_session.created'));
+  await store.endSessionsOfUser(user('ada'), allOfUser());
+  await store.endEveryone(everyone());
+  await store.close();
+  const root = openToRead(folder.path);
+  t.after(() => root.close());
+  const layoutsIn = (table: TableName) => [...openDatabase(root, table).getRange()].map(({ value }) => layoutOf(value));
+  assert.deepEqual(
+    {
+      lmdb: lmdb.format,
+      accounts: layoutsIn('accounts'),
+      keys: layoutsIn('keys'),
+      slots: layoutsIn('slots'),
+      epochs: layoutsIn('epochs'),
+    },
+    {
+      lmdb: 5,
+      accounts: [
+        '{id: string, username: string, email: string, pendingEmail: string, name: string, roles: [string], permissions: [string], disabled: boolean, createdAt: number, updatedAt: number, lastLoginAt: number, version: number, passwordHash: string, factor: {sealedSecret: bytes, confirmedAt: number, lastStep: number, backupCodes: [string]}}',
+      ],
+      keys: [
+        '{id: string, name: string, hash: bytes, scopes: [string], createdAt: number, createdBy: string, revokedAt: number, lastUsedAt: number}',
+      ],
+      slots: [
+        '{name: string, config: {}, started: boolean, sessionId: string, kept: boolean, createdAt: number, updatedAt: number, version: number}',
+      ],
+      // Of everyone, and of a user.
+      epochs: [
+        '[number boolean - [number string string number]]',
+        '[number boolean string [number string string number]]',
+      ],
     },
   );
 });

@@ -3,9 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import type { CurfewError } from '../../../src/errors.ts';
+import { allOfUser, everyone, note, StoreFixture, user } from '../../../src/stores/conformance/harness.ts';
 import { openStore } from '../../../src/stores/open.ts';
+import { format, separator } from '../../../src/stores/redis/codec.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { commands, rights } from '../../../src/stores/redis/rights.ts';
+import { account, key, layoutOf, slot } from '../../support/layout.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
 
@@ -178,6 +181,47 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     const linked = async () => /master_link_status:up/.test(String(await replica.tell('INFO', 'replication')));
     while (!(await linked())) await new Promise(setImmediate);
     assert.match((await describeOf(server)).warnings.join(), /failover to a replica can lose acknowledged ends/);
+  });
+
+  test('N10.2: the shape of accounts, keys, named sessions and epochs belongs to the number of the format', async (t) => {
+    const own = await started(t);
+    const store = await openRedisStore(own.url);
+    t.after(() => store.close());
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    await fixture.create({ userId: 'ada' });
+    await store.createAccount(account, note('account.created'));
+    await store.createKey(key, note('key.created'));
+    await store.createNamed(slot, note('named_session.created'));
+    await store.endSessionsOfUser(user('ada'), allOfUser());
+    await store.endEveryone(everyone());
+    /** What stands under the one key that begins and ends so; the fields of a hash by their names. */
+    const layoutAt = async (pattern: string) => {
+      const [found, ...others] = (await own.tell('KEYS', pattern)) as string[];
+      assert.deepEqual([typeof found, others], ['string', []], pattern);
+      const row = (text: string) => layoutOf(text.split(separator));
+      if ((await own.tell('TYPE', found!)) === 'string') return row((await own.tell('GET', found!)) as string);
+      const fields = Object.entries((await own.tell('HGETALL', found!)) as Record<string, string>);
+      return Object.fromEntries(fields.map(([name, text]) => [name, row(text)]));
+    };
+    assert.deepEqual(
+      {
+        redis: format,
+        account: await layoutAt('curfew:{*}:a:account'),
+        key: await layoutAt('curfew:key:key'),
+        slot: await layoutAt('curfew:slot:slot'),
+        user: await layoutAt('curfew:{*}:e:ada'),
+        everyone: await layoutAt('curfew:everyone'),
+      },
+      {
+        redis: 7,
+        account:
+          '[string string string JSON {id: string, username: string, email: string, pendingEmail: string, name: string, roles: [string], permissions: [string], disabled: boolean, createdAt: number, updatedAt: number, lastLoginAt: number, version: number, passwordHash: string, factor: {sealedSecret: string, confirmedAt: number, lastStep: number, backupCodes: [string]}}]',
+        key: '[JSON {id: string, name: string, hash: string, scopes: [string], createdAt: number, createdBy: string, revokedAt: number, lastUsedAt: number}]',
+        slot: '[string string string string string string JSON {}]',
+        user: { 1: '[string string string string]', n: '[string]', left: '[string]' },
+        everyone: { 1: '[string string string string]' },
+      },
+    );
   });
 });
 
