@@ -53,3 +53,32 @@ test('N3.5: a search across users takes the time of one scan, however many users
   for (const { budget: left } of asked) assert.ok(left <= budget);
   assert.equal(asked.at(-1)?.filter.userId, undefined, 'all other sessions have time of their own');
 });
+
+test('N3.5: so does a search over HTTP, in any order, and it reports that it was cut short', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { session } = await server.createSession('ada');
+  const { store } = server.context;
+  // There is always more to search; a scan that ignores its time would go on for fifty calls.
+  const asked: number[] = [];
+  const endless = async ({ budget: left }: SessionQuery) => {
+    asked.push(left);
+    await pause(Math.min(budget / 5, left));
+    return { sessions: [], next: asked.length < 50 ? session.id : undefined, partial: true };
+  };
+  server.context.store = Object.assign(Object.create(store), {
+    listSessions: endless,
+    describe: store.describe.bind(store),
+  });
+  t.after(() => {
+    server.context.store = store;
+  });
+  for (const [sort, calls] of Object.entries({ '-createdAt': 1, createdAt: 6, lastSeenAt: 6, '-userId': 6 })) {
+    asked.length = 0;
+    const { status, body } = await server.call('GET', `/v1/sessions?filter=nobody&sort=${sort}`);
+    assert.deepEqual([status, body.sessions, body.partial], [200, [], true], sort);
+    assert.ok(asked.length > 0 && asked.length <= calls, `${sort}: it asked ${asked.length} times`);
+    // Each is given what is left of the time, and no more.
+    for (const [i, left] of asked.entries()) assert.ok(left >= 0 && left <= budget - i * (budget / 5 - 2), `${left}`);
+  }
+});
