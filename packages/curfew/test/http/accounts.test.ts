@@ -307,6 +307,33 @@ describe('accounts over HTTP', () => {
     assert.equal((await begin()).body.code, 'factor_already_enrolled');
   });
 
+  test('7.5.1, N5.1: removing one’s own authenticator, or getting new backup codes, requires a code, however fresh the sign-in is', async () => {
+    const { id } = await server.createAccount('gus');
+    const as = (await server.login('gus', 'gus password')).body.token;
+    const authenticator = await server.enrol(id);
+    const version = async () => (await server.context.store.readUser(id)).account!.factor!.backupCodes;
+    const before = await version();
+    const calls = [
+      ['DELETE', `/v1/accounts/${id}/totp`],
+      ['POST', `/v1/accounts/${id}/backup-codes`],
+    ] as const;
+    for (const [method, path] of calls) {
+      const ask = (code?: string) => server.call(method, path, undefined, { as, ...(code && { code }) });
+      assert.equal((await ask()).body.code, 'second_factor_required', path);
+      assert.equal((await ask(authenticator.wrong())).body.code, 'second_factor_invalid', path);
+    }
+    // A body that has the password does not help either.
+    const password = { currentPassword: 'gus password' };
+    const withPassword = await server.call('DELETE', `/v1/accounts/${id}/totp`, password, { as });
+    assert.equal(withPassword.body.code, 'second_factor_required');
+    assert.deepEqual(await version(), before, 'nothing has changed');
+    for (const [method, path] of [...calls].reverse()) {
+      clock.advance(6 * minute);
+      const code = authenticator.next();
+      assert.equal((await server.call(method, path, undefined, { as, code })).status, 200, path);
+    }
+  });
+
   test('an authenticator is enrolled, required, renewed and removed', async () => {
     const account = await server.createAccount('dora');
     const signIn = (totp?: string) => server.login('dora', 'dora password', totp);
