@@ -44,7 +44,9 @@ describe('browsers', () => {
     assert.equal(body.code, 'missing_field', 'its own pages are allowed');
   });
 
-  test('CORS: no response can be read by scripts of another site, with or without a preflight request', async () => {
+  /** What every route answers to a script of another site, with or without a preflight request. */
+  const answers = memoized(async () => {
+    const found: { asked: string; url: string; headers: Headers }[] = [];
     for (const { method, url } of routes) {
       for (const asked of [method, 'OPTIONS']) {
         const { headers } = await server.call(asked, pathOf(url), undefined, {
@@ -56,11 +58,42 @@ describe('browsers', () => {
             'access-control-request-headers': 'authorization,x-auth-token,session',
           },
         });
-        const open = [...headers.keys()].filter((name) => name.startsWith('access-control-'));
-        // A page may ask whether it may send a widget token; it cannot read an answer without one of its origin.
-        const mayAsk = asked === 'OPTIONS' && url.startsWith('/v1/widget/');
-        assert.deepEqual(open, mayAsk ? preflight : [], `${asked} ${url}`);
+        found.push({ asked, url, headers });
       }
+    }
+    return found;
+  });
+
+  test('CORS: no response can be read by scripts of another site, with or without a preflight request', async () => {
+    for (const { asked, url, headers } of await answers()) {
+      const open = [...headers.keys()].filter((name) => name.startsWith('access-control-'));
+      // A page may ask whether it may send a widget token; it cannot read an answer without one of its origin.
+      const mayAsk = asked === 'OPTIONS' && url.startsWith('/v1/widget/');
+      assert.deepEqual(open, mayAsk ? preflight : [], `${asked} ${url}`);
+    }
+  });
+
+  test('N6.6: no response of any route may be taken for another content type, nor a stream or an answer to a proxy', async () => {
+    const isFixed = (headers: Headers, what: string) =>
+      assert.equal(headers.get('x-content-type-options'), 'nosniff', what);
+    const found = await answers();
+    assert.ok(found.length > 150, `only ${found.length} answers`);
+    for (const { asked, url, headers } of found) isFixed(headers, `${asked} ${url}`);
+    const stream = await fetch(`${server.url}/v1/events`, {
+      headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream' },
+    });
+    await stream.body!.cancel();
+    assert.match(stream.headers.get('content-type')!, /^text\/event-stream/);
+    isFixed(stream.headers, 'a stream of events');
+    const { token } = await server.createSession('ada');
+    for (const [as, status] of [
+      [token, 200],
+      ['', 302],
+    ] as const) {
+      const options = { as, headers: { accept: 'text/html' } };
+      const answer = await server.call('GET', '/v1/forward-auth?login=/login', undefined, options);
+      assert.equal(answer.status, status);
+      isFixed(answer.headers, `forward-auth: ${status}`);
     }
   });
 
@@ -91,3 +124,11 @@ describe('browsers', () => {
     assert.equal((await server.call('GET', '/docs/', undefined, { as: '' })).status, 200, 'it needs no sign-in');
   });
 });
+
+function memoized<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}
