@@ -109,6 +109,47 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.deepEqual(times, [...times].sort().reverse());
   });
 
+  test('N6.17: when sessions end between two pages, the next page skips as many; the first page shows all in the end', async () => {
+    clock.advance(6 * minute);
+    admin = await signIn('admin', adminPassword, authenticator.next());
+    const one = await person('shrinking', [devices.safari]);
+    for (let i = 0; i < 13; i++) {
+      clock.advance(second);
+      await server.createSession(one.userId);
+    }
+    const page = async (as: Credentials, offset: number, sort: object = {}, count = 3): Promise<string[]> => {
+      const params = { offset, count, sort: JSON.stringify(sort) };
+      const all = { ...params, filter: one.userId };
+      const answer = as === admin ? await get('sessions/list.all', as, all) : await get('sessions/list', as, params);
+      assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      return answer.body.sessions.map(({ sessionId }: Json) => sessionId);
+    };
+    const end = async (as: Credentials, sessionIds: readonly string[]) => {
+      for (const sessionId of sessionIds) {
+        const path = `/api/v1/sessions/${as === admin ? 'logout' : 'logout.me'}`;
+        const answer = await server.call('POST', path, { sessionId }, { as: '', headers: headersOf(as) });
+        assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      }
+    };
+    for (const as of [admin, one]) {
+      for (const sort of [{}, { loginAt: 1 }]) {
+        const all = await page(as, 0, sort, 100);
+        const first = await page(as, 0, sort);
+        assert.deepEqual(first, all.slice(0, 3));
+        // Not the first of all, which is the session of the caller.
+        await end(as, first.slice(1));
+        assert.deepEqual(await page(as, 3, sort), all.slice(5, 8));
+      }
+    }
+    const ended: string[] = [];
+    for (let shown = await page(admin, 0); shown.length > 0; shown = await page(admin, 0)) {
+      await end(admin, shown);
+      ended.push(...shown);
+    }
+    assert.deepEqual([ended.length, new Set(ended).size], [6, 6]);
+    assert.equal((await get('sessions/list', one)).status, 401, 'all have ended');
+  });
+
   test('one order spans all pages, for each key in both directions, and for several keys in turn', async () => {
     const { curl, edge, firefox, safari } = devices;
     const credentials = await person('sorter', [safari, curl, firefox, edge, safari]);
