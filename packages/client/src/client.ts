@@ -39,7 +39,7 @@ type Operation = {
   otherwise?: number | undefined;
 };
 
-const defaultTimeout = 10_000;
+export const defaultTimeout = 10_000;
 
 /**
  * A client of a Curfew server. It keeps nothing but its options, and has no dependencies.
