@@ -23,8 +23,16 @@ const together = 4096;
 /** At most this many bytes wait if they cannot be written; beyond that, lines are lost and the server continues. */
 const mostWaiting = 16 * 1024 * 1024;
 
+type LogSettings = Pick<Settings, 'logLevel' | 'logFile'>;
+
+/** At a terminal, lines of requests would hide what the start prints: the address, and secrets that are shown once. */
+export function logLevelOf({ logLevel, logFile }: LogSettings): NonNullable<Settings['logLevel']> {
+  return logLevel ?? (logFile === undefined && process.stdout.isTTY ? 'warn' : 'info');
+}
+
 /** @throws `config_invalid` if the file cannot be written */
-export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logFile'>): Log {
+export function openLog(settings: LogSettings): Log {
+  const { logFile } = settings;
   const dest = logFile === undefined ? 1 : resolve(logFile);
   if (typeof dest === 'string') tryFile(dest);
   const destination = pino.destination({
@@ -41,7 +49,7 @@ export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logF
   destination.on('error', () => destination.removeAllListeners('ready'));
   setInterval(() => destination.flush(), 1000).unref();
   // Logs are also read on terminals, and the application chooses user ids.
-  const options = { level: logLevel, base: null, hooks: { streamWrite: escapeSteering } };
+  const options = { level: logLevelOf(settings), base: null, hooks: { streamWrite: escapeSteering } };
   const redact = { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' };
   return {
     logger: pino({ ...options, redact }, destination),

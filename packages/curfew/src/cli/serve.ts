@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { logLevelOf } from '../log.ts';
 import { options, type SettingName } from '../start/config.ts';
 import type { RunningServer } from '../start/serve.ts';
 import { showStore } from '../stores/open.ts';
@@ -77,6 +78,10 @@ function greet({ url, first, settings }: RunningServer): void {
     if (first.password) lines.push(line('password', `${paint('bold', first.password)}   shown once`));
     if (first.apiKey) lines.push(line('API key', `${paint('bold', first.apiKey)}   shown once`));
   }
-  lines.push(line('sessions', showStore(settings.store)), '');
+  lines.push(line('sessions', showStore(settings.store)));
+  if (settings.logLevel === undefined && logLevelOf(settings) === 'warn') {
+    lines.push(line('log', `warnings only; ${options.logLevel.env}=info adds every request`));
+  }
+  lines.push('');
   writeTo(process.stderr, lines.join('\n'));
 }

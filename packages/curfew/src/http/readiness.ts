@@ -128,7 +128,9 @@ export class Readiness {
     else {
       const since = Date.now() - lasting;
       this.#failing.set(name, { detail, remedy, since });
-      this.#logger.warn({ check: name, detail, since: timeOf(since) }, 'failing');
+      // A server that is told to stop has no trouble that anybody should be warned about.
+      const level = name === 'serving' ? 'info' : 'warn';
+      this.#logger[level]({ check: name, detail, since: timeOf(since) }, 'failing');
     }
   }
 

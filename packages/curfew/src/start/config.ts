@@ -38,6 +38,7 @@ type Option<Value> = {
 const option = <Value>(declaration: Option<Value>): Option<Value> => declaration;
 
 const anyText = (text: string) => text;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 const loopback = /^(127\.|localhost$|::1$)/;
 
 export const options = {
@@ -267,9 +268,9 @@ export const options = {
     env: 'CURFEW_LOG_LEVEL',
     flag: '--log-level',
     form: 'level',
-    help: 'fatal, error, warn, info, debug or silent.',
-    fallback: 'info',
-    read: (text) => oneOf(text, ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const),
+    help: 'fatal, error, warn, info, debug or silent; by default, `info`, which includes every request, or `warn` if the log is written to a terminal.',
+    fallback: undefined,
+    read: (text) => oneOf(text, logLevels),
   }),
   logFile: option({
     env: 'CURFEW_LOG_FILE',

@@ -5,7 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { openLog, seldom } from '../../src/log.ts';
 import { temporaryFolder } from '../stores/harness.ts';
-import { runCli, startProcess } from '../support/process.ts';
+import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
+import { commandLine, runCli, startProcess } from '../support/process.ts';
 
 function folderOf(t: TestContext): string {
   const folder = temporaryFolder();
@@ -102,4 +103,32 @@ test('an error that comes again and again is reported once a minute, with how ma
     [away, 0],
     [full, 59],
   ]);
+});
+
+test('at a terminal the log has no lines of requests, unless its level is set or it goes to a file', async (t) => {
+  if (!terminalInstalled) return t.skip('script is not installed');
+  const folder = folderOf(t);
+  const start = async (name: string, env: Record<string, string>) => {
+    const command = [process.execPath, ...commandLine, 'serve'].join(' ');
+    const store = { CURFEW_STORE: `lmdb:${join(folder, name)}`, CURFEW_PORT: '0' };
+    const terminal = new AtTerminal(command, { ...store, ...env });
+    t.after(() => terminal.kill());
+    await terminal.prompt('sessions   lmdb:');
+    const [, url] = /API +(http\S+)\/docs/.exec(terminal.printed)!;
+    await fetch(`${url}/v1/me`);
+    return terminal;
+  };
+  const file = join(folder, 'log');
+  const [quiet, full, filed] = await Promise.all([
+    start('quiet', {}),
+    start('full', { CURFEW_LOG_LEVEL: 'info' }),
+    start('filed', { CURFEW_LOG_FILE: file }),
+  ]);
+  await full.prompt('"msg":"request"');
+  while (!(existsSync(file) && readFileSync(file, 'utf8').includes('"msg":"request"'))) await setImmediate();
+  quiet.type('\u0003');
+  await quiet.ended();
+  assert.doesNotMatch(quiet.printed, /"msg"/);
+  assert.match(quiet.printed, /log +warnings only; CURFEW_LOG_LEVEL=info adds every request/);
+  for (const other of [full, filed]) assert.doesNotMatch(other.printed, /warnings only/);
 });
