@@ -1,13 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { input, password } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { type Account, CurfewApiError, type Operations } from 'curfew-client';
 import { renderUnicodeCompact } from 'uqr';
 import { permissions, roleNames } from '../domain/permissions.ts';
-import { answer, type Context, confirmed, contextOf, exitCodes, onStandardError, Stop, withFactor } from './context.ts';
+import {
+  answer,
+  answerInLines,
+  ask,
+  askSecret,
+  type Context,
+  confirmed,
+  contextOf,
+  exitCodes,
+  Stop,
+  withFactor,
+} from './context.ts';
 import { receiptText } from './format.ts';
 import { choice, pageSize } from './option-values.ts';
-import { type Column, paint, relative, renderTable } from './terminal.ts';
+import { type Column, paint, relative, renderTable, writeTo } from './terminal.ts';
 import { findAccount } from './user.ts';
 
 export function accountsAdd(accounts: Command): void {
@@ -57,7 +67,7 @@ export function accountsList(accounts: Command): void {
       async ({ filter, limit, cursor }: { filter?: string; limit: number; cursor?: string }, command: Command) => {
         const context = contextOf(command);
         const page = await context.client.listAccounts({ filter, limit, cursor });
-        answer(context, page, ({ accounts: rows, nextCursor }) => {
+        answerInLines(context, page, ({ accounts: rows, nextCursor }) => {
           if (rows.length === 0) return filter === undefined ? 'No accounts yet.' : 'No accounts match.';
           const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';
           return renderTable(rows, columns, context.terminal.width) + more;
@@ -137,11 +147,12 @@ export function accountsTotp(accounts: Command): void {
       const enrolment = await startEnrolment(context, account.id);
       if (!context.terminal.interactive && context.options.code === undefined) {
         // A program can confirm it by itself: POST /v1/accounts/{id}/totp/confirm.
-        answer(context, { id: account.id, ...enrolment }, () => `${enrolment.url}\n${enrolment.secret}`);
+        answerInLines(context, { id: account.id, ...enrolment }, () => `${enrolment.url}\n${enrolment.secret}`);
         return;
       }
       const { err } = context.terminal;
-      err(`Scan this with your authenticator app:\n\n${renderUnicodeCompact(enrolment.url, { border: 2 })}\n`);
+      err('Scan this with your authenticator app:\n');
+      writeTo(process.stderr, `${renderUnicodeCompact(enrolment.url, { border: 2 })}\n`);
       err(`Or type in the secret: ${paint('bold', enrolment.secret)}\n`);
       const confirmedTotp = await confirmEnrolment(context, account.id);
       answer(context, confirmedTotp, ({ backupCodes }) =>
@@ -164,14 +175,14 @@ async function startEnrolment(context: Context, id: string) {
   } catch (error) {
     const asks = error instanceof CurfewApiError && error.code === 'missing_field' && context.terminal.interactive;
     if (!asks) throw error;
-    return start({ id, currentPassword: await password({ message: 'Your password:', mask: '•' }, onStandardError) });
+    return start({ id, currentPassword: await askSecret(context.url, 'Your password') });
   }
 }
 
 /** Asks again if a code was mistyped; the secret that was scanned stays the same. */
-async function confirmEnrolment({ client, terminal }: Context, id: string) {
+async function confirmEnrolment({ client, terminal, url }: Context, id: string) {
   for (;;) {
-    const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
+    const code = await ask(url, 'The code that it shows');
     try {
       return await client.confirmTotp({ id, code });
     } catch (error) {
@@ -194,10 +205,10 @@ async function accountOf(context: Context, text: string): Promise<Account> {
   throw new Stop(exitCodes.failed, `There is no account ${JSON.stringify(text)}; \`curfew accounts list\` shows them.`);
 }
 
-async function askNewPassword({ terminal }: Context): Promise<string> {
+async function askNewPassword({ terminal, url }: Context): Promise<string> {
   if (!terminal.interactive) throw new Stop(exitCodes.usage, 'There is no terminal to ask at: use --random-password.');
-  const first = await password({ message: 'Password of the account:', mask: '•' }, onStandardError);
-  const again = await password({ message: 'Once more:', mask: '•' }, onStandardError);
+  const first = await askSecret(url, 'Password of the account');
+  const again = await askSecret(url, 'The password again');
   if (first === again) return first;
   throw new Stop(exitCodes.usage, 'The two passwords are not the same.');
 }

@@ -1,4 +1,4 @@
-import { confirm, input } from '@inquirer/prompts';
+import { confirm, input, password } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { type CallOptions, type Client, CurfewApiError, createClient } from 'curfew-client';
 import { oneLine } from '../domain/steering.ts';
@@ -85,26 +85,38 @@ export function presentSession(context: Context): string {
  * Makes a call. If it requires a second factor and there is a terminal, asks for a code and repeats the call. The
  * server remembers the factor for five minutes, so for many calls it asks only once.
  */
-export async function withFactor<T>(
-  { options, terminal }: Context,
-  call: (options: CallOptions) => Promise<T>,
-): Promise<T> {
+export async function withFactor<T>(context: Context, call: (options: CallOptions) => Promise<T>): Promise<T> {
+  const { options, terminal } = context;
   try {
     return await call({ code: options.code });
   } catch (error) {
     if (!(error instanceof CurfewApiError) || !terminal.interactive || options.code !== undefined) throw error;
     const asks = error.code === 'second_factor_required' && (error.problem?.methods ?? []).length > 0;
     if (!asks) throw error;
-    return call({ code: await askCode() });
+    return call({ code: await askCode(context) });
   }
 }
 
-export function askCode(): Promise<string> {
-  return input({ message: 'Code from your authenticator, or a backup code:', required: true }, onStandardError);
+export function askCode({ url }: Context): Promise<string> {
+  return ask(url, 'Code from your authenticator, or a backup code');
+}
+
+/** Asks for something that is sent to a server, which is named: it may be another one than somebody expects. */
+export function ask(url: string, what: string): Promise<string> {
+  return input({ message: forServer(url, what), required: true }, onStandardError);
+}
+
+/** The same for a secret, which is not shown. */
+export function askSecret(url: string, what: string): Promise<string> {
+  return password({ message: forServer(url, what), mask: '•' }, onStandardError);
+}
+
+function forServer(url: string, what: string): string {
+  return `${what} (for ${oneLine(url)}):`;
 }
 
 /** Prompts go to standard error, so that the output can be piped. */
-export const onStandardError = { output: process.stderr } as const;
+const onStandardError = { output: process.stderr } as const;
 
 /** Asks before something that cannot be undone, unless `--yes` was given. */
 export async function confirmed(context: Context, question: string): Promise<void> {
@@ -116,7 +128,13 @@ export async function confirmed(context: Context, question: string): Promise<voi
   throw new Stop(exitCodes.cancelled, 'Nothing was ended.');
 }
 
-/** Prints an answer: as JSON for programs, or as the result of `text` for people. */
+/** Prints an answer: as JSON for programs, or as the sentences that `text` makes of it for people. */
 export function answer<T>({ terminal }: Context, value: T, text: (value: T) => string): void {
+  if (terminal.json) terminal.out(jsonText(value, 2));
+  else terminal.say(text(value));
+}
+
+/** Prints an answer whose text must keep its lines, such as a table. */
+export function answerInLines<T>({ terminal }: Context, value: T, text: (value: T) => string): void {
   terminal.out(terminal.json ? jsonText(value, 2) : text(value));
 }

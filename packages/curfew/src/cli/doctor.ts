@@ -14,7 +14,7 @@ import { accessTo, type Context, contextOf, defaultUrl, exitCodes, Stop } from '
 import { serversOf } from './doctor-servers.ts';
 import { timeOf } from './doctor-time.ts';
 import { urlOfServer } from './server-url.ts';
-import { paint } from './terminal.ts';
+import { paint, wrap } from './terminal.ts';
 
 /** Milliseconds by which clocks may differ before there is a warning. */
 const clockTolerance = 5000;
@@ -29,14 +29,16 @@ export function doctor(program: Command): void {
       const findings = [runtimeFinding(), ...(await localSettings(mendTime)), ...(await server(context))];
       const { terminal } = context;
       if (terminal.json) terminal.out(JSON.stringify({ findings }, null, 2));
-      else for (const finding of findings) terminal.out(text(finding));
+      else for (const finding of findings) terminal.out(text(finding, terminal.width));
       if (findings.some(({ state }) => state === 'fault')) throw new Stop(exitCodes.failed);
     });
 }
 
-function text({ check, state, says, remedy }: Finding): string {
+function text({ check, state, says, remedy }: Finding, width: number): string {
   const mark = { ok: paint('green', '✓'), warning: paint('yellow', '!'), fault: paint('red', '✗') }[state];
-  return `${mark} ${check.padEnd(10)} ${says}${remedy === undefined ? '' : `\n             ${paint('dim', `→ ${remedy}`)}`}`;
+  const lines = [wrap(says, width, `${mark} ${check.padEnd(10)} `)];
+  if (remedy !== undefined) lines.push(paint('dim', wrap(remedy, width, `${' '.repeat(13)}→ `)));
+  return lines.join('\n');
 }
 
 /** Checks what `curfew serve` would read here, and the store that it names. */

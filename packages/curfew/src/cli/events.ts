@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { type Event, type Operations, pages } from 'curfew-client';
 import { eventTypes } from '../domain/events.ts';
-import { answer, type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { answerInLines, type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { followEvents } from './follow-events.ts';
 import { actorText } from './format.ts';
 import { choice, moment, pageSize } from './option-values.ts';
 import { type Column, jsonText, paint, renderTable } from './terminal.ts';
-import { exactOption, findUser, type UserNames, unnamedText, userNames, withName } from './user.ts';
+import { exactOption, findUser, type UserNames, unnamedText, userNames, withName, withoutId } from './user.ts';
 
 type Options = {
   since?: string;
@@ -82,10 +82,10 @@ async function list(context: Context, query: Query, { limit, cursor }: Options):
   }
   if (page.nextCursor === undefined) delete page.nextCursor;
   const names = terminal.json ? new Map<string, string>() : await userNames(context, usersOf(page.events));
-  answer(context, page, ({ events, nextCursor }) => {
+  answerInLines(context, page, ({ events, nextCursor }) => {
     if (events.length === 0) return 'No events match.';
     const more = nextCursor ? `\n\n${paint('dim', `More: ${moreOf(query)}--cursor ${nextCursor}`)}` : '';
-    return renderTable(events, columns(names), terminal.width) + more;
+    return renderTable(events, eventColumns(names), terminal.width) + more;
   });
 }
 
@@ -106,11 +106,8 @@ async function follow(context: Context, query: Query): Promise<void> {
     const users = usersOf([event]).filter((id) => !looked.has(id));
     for (const [id, name] of await userNames(context, users)) names.set(id, name);
     for (const id of users) looked.add(id);
-    terminal.out(
-      columns(names)
-        .map(({ of }) => of(event))
-        .join('  '),
-    );
+    // Without its heads: the next event may be long in coming.
+    terminal.out(renderTable([event], eventColumns(names), terminal.width).split('\n')[1]!);
   }
 }
 
@@ -119,13 +116,21 @@ function usersOf(some: readonly Event[]): string[] {
   return [...new Set([...some.map(({ userId }) => userId), ...actors])].filter((id) => id !== undefined);
 }
 
-const columns = (names: UserNames): readonly Column<Event>[] => [
+export const eventColumns = (names: UserNames): readonly Column<Event>[] => [
   { head: 'WHEN (UTC)', of: ({ at }) => at.slice(0, 19).replace('T', ' '), least: 19 },
-  { head: 'TYPE', of: ({ type }) => type, least: 14 },
-  { head: 'BY', of: ({ by }) => actorText(names, by), least: 10 },
-  { head: 'USER', of: ({ userId }) => (userId === undefined ? '–' : withName(names, userId)), least: 8 },
+  { head: 'TYPE', of: ({ type }) => type, least: longestType },
+  { head: 'BY', of: ({ by }) => actorText(names, by), short: ({ by }) => actorText(names, by, withoutId), least: 10 },
+  {
+    head: 'USER',
+    of: ({ userId }) => (userId === undefined ? '–' : withName(names, userId)),
+    short: ({ userId }) => (userId === undefined ? '–' : withoutId(names, userId)),
+    least: 8,
+  },
   { head: 'DETAILS', of: detailsText, least: 8 },
 ];
+
+/** Types are never cut: `named_session.c…` could be two of them. */
+const longestType = Math.max(...eventTypes.map((type) => type.length));
 
 function detailsText({ reason, sessionId, details }: Event): string {
   const parts = [reason, sessionId && `session ${sessionId}`, details && JSON.stringify(details)];

@@ -1,7 +1,7 @@
 import type { Receipt, Session } from 'curfew-client';
 import { oneLine } from '../domain/steering.ts';
 import { type Column, paint, relative } from './terminal.ts';
-import { type UserNames, withName } from './user.ts';
+import { type UserNames, withName, withoutId } from './user.ts';
 
 export function deviceText({ device }: Session): string {
   const name = [device.name, device.version].filter(Boolean).join(' ');
@@ -11,7 +11,12 @@ export function deviceText({ device }: Session): string {
 
 export const sessionColumns = (names: UserNames, current?: string): readonly Column<Session>[] => [
   { head: 'ID', of: ({ id }) => id, least: 22 },
-  { head: 'USER', of: ({ userId }) => withName(names, userId), least: 10 },
+  {
+    head: 'USER',
+    of: ({ userId }) => withName(names, userId),
+    short: ({ userId }) => withoutId(names, userId),
+    least: 10,
+  },
   {
     head: 'STATUS',
     of: ({ id, status, endReason }) => (id === current ? 'current' : endReason ? `${status}: ${endReason}` : status),
@@ -53,8 +58,8 @@ export function sessionText(session: Session, names: UserNames): string {
 }
 
 /** Who did something: `user:olga (0V7o…)` if the user has an account. */
-export function actorText(names: UserNames, actor = 'unknown'): string {
-  return actor.startsWith('user:') ? `user:${withName(names, actor.slice('user:'.length))}` : actor;
+export function actorText(names: UserNames, actor = 'unknown', user = withName): string {
+  return actor.startsWith('user:') ? `user:${user(names, actor.slice('user:'.length))}` : actor;
 }
 
 function moment(text: string): string {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { ApiKey, Operations, Receipt } from 'curfew-client';
 import { makeKey } from '../authority/keys.ts';
 import { permissions } from '../domain/permissions.ts';
-import { answer, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
+import { answer, answerInLines, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { choice, pageSize } from './option-values.ts';
 import { type Column, createTerminal, paint, relative, renderTable } from './terminal.ts';
@@ -61,7 +61,7 @@ function replacedText(receipt: Receipt): string {
 }
 
 function nextText(id: string): string {
-  return `When nothing uses the other key any more: curfew keys revoke ${id}`;
+  return `When nothing uses the other key any more: \`curfew keys revoke ${id}\``;
 }
 
 export function keysList(keys: Command): void {
@@ -73,7 +73,7 @@ export function keysList(keys: Command): void {
     .action(async ({ limit, cursor }: { limit: number; cursor?: string }, command: Command) => {
       const context = contextOf(command);
       const page = await context.client.listKeys({ limit, cursor });
-      answer(context, page, ({ keys: rows, nextCursor }) => {
+      answerInLines(context, page, ({ keys: rows, nextCursor }) => {
         if (rows.length === 0) return 'No API keys yet.';
         const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';
         return renderTable(rows, columns, context.terminal.width) + more;

@@ -1,7 +1,6 @@
-import { input, password } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { CurfewApiError, createClient } from 'curfew-client';
-import { answer, askCode, contextOf, exitCodes, onStandardError, Stop } from './context.ts';
+import { answer, ask, askCode, askSecret, contextOf, exitCodes, Stop } from './context.ts';
 import { readCredentials, removeCredentials, writeCredentials } from './credentials.ts';
 import { readInput } from './secret-argument.ts';
 import { paint } from './terminal.ts';
@@ -18,16 +17,14 @@ export function login(program: Command): void {
       if (!terminal.interactive && (asked.username === undefined || !asked.passwordStdin)) {
         throw new Stop(exitCodes.usage, 'There is no terminal to ask at: use --username and --password-stdin.');
       }
-      const username = asked.username ?? (await input({ message: 'User name:', required: true }, onStandardError));
-      const secret = asked.passwordStdin
-        ? await readInput()
-        : await password({ message: 'Password:', mask: '•' }, onStandardError);
+      const username = asked.username ?? (await ask(url, 'User name'));
+      const secret = asked.passwordStdin ? await readInput() : await askSecret(url, 'Password');
       const client = createClient({ url });
       const signIn = (totp?: string) => client.login({ username, password: secret, totp });
       const signedIn = await signIn(options.code).catch(async (error: unknown) => {
         const asks = error instanceof CurfewApiError && error.code === 'second_factor_required';
         if (!asks || !terminal.interactive) throw error;
-        return signIn(await askCode());
+        return signIn(await askCode(context));
       });
       writeCredentials({ url, username: signedIn.account.username, token: signedIn.token! });
       const { token: _token, refreshToken: _refresh, ...shown } = signedIn;

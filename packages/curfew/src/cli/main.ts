@@ -10,6 +10,7 @@ import { doctor } from './doctor.ts';
 import { events } from './events.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
 import { health } from './health.ts';
+import { helpLayout } from './help.ts';
 import { importCommand } from './import.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
@@ -21,10 +22,14 @@ import { sessionsEnd } from './sessions-end.ts';
 import { sessionsEndAll } from './sessions-end-all.ts';
 import { sessionsGet } from './sessions-get.ts';
 import { sessionsList } from './sessions-list.ts';
-import { jsonText, paint, stopWithReader, writeTo } from './terminal.ts';
+import { columnsOf, jsonText, paint, stopWithReader, wrap, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
 import { exportStore } from './transfer.ts';
 import { inOptions, remedyOf } from './words.ts';
+
+const exits =
+  '\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the server cannot be reached, ' +
+  '4 there was nothing to end or to change.';
 
 const program = new Command('curfew')
   .description('End any session, anywhere, now.')
@@ -36,13 +41,14 @@ const program = new Command('curfew')
   .option('--timeout <seconds>', 'how long an answer may take', seconds)
   .option('--json', 'print answers as JSON, and ask nothing')
   .option('-y, --yes', 'do not ask for confirmation')
-  .addHelpText(
-    'after',
-    '\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the server cannot be reached, ' +
-      '4 there was nothing to end or to change.',
-  )
+  .addHelpText('after', ({ error }) => wrap(exits, columnsOf(error ? process.stderr : process.stdout)))
   .exitOverride()
-  .configureOutput({ outputError: (text) => writeTo(process.stderr, paint('red', text.trimEnd())) });
+  .configureOutput({
+    getOutHelpWidth: () => columnsOf(process.stdout),
+    getErrHelpWidth: () => columnsOf(process.stderr),
+    outputError: (text) => writeTo(process.stderr, paint('red', wrap(text.trimEnd(), columnsOf(process.stderr)))),
+  })
+  .configureHelp(helpLayout);
 
 serve(program);
 login(program);
@@ -102,6 +108,8 @@ function say(message: string, remedy: string | undefined, code: string | undefin
     writeTo(process.stderr, jsonText({ error: { code, message, remedy } }));
     return;
   }
-  const lines = [`${paint('red', 'error')} ${message}`, ...(remedy ? [paint('dim', `      → ${remedy}`)] : [])];
+  const width = columnsOf(process.stderr);
+  const lines = [wrap(message, width, `${paint('red', 'error')} `)];
+  if (remedy) lines.push(paint('dim', wrap(remedy, width, '      → ')));
   writeTo(process.stderr, lines.join('\n'));
 }

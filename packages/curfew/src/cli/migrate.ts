@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings } from '../start/config.ts';
 import { openStore, planStore, showStore } from '../stores/open.ts';
-import { answer, contextOf } from './context.ts';
+import { answerInLines, contextOf } from './context.ts';
 
 export function migrate(program: Command): void {
   program
@@ -15,7 +15,7 @@ export function migrate(program: Command): void {
       const plan = await planStore(settings.store);
       if (!options.dryRun) await (await openStore(settings.store)).close();
       const done = { store: showStore(settings.store), dryRun: options.dryRun === true, ...plan };
-      answer(context, done, ({ store, version, pending, dryRun }) => {
+      answerInLines(context, done, ({ store, version, pending, dryRun }) => {
         if (pending.length === 0) return `${store} is up to date (version ${version}).`;
         const steps = pending.map(({ number, name, sql }) =>
           dryRun ? `-- ${number} ${name}${sql === undefined ? '' : `\n${sql}`}` : `${number} ${name}`,

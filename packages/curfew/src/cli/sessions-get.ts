@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { answer, contextOf } from './context.ts';
+import { answerInLines, contextOf } from './context.ts';
 import { sessionText } from './format.ts';
 import { userNames } from './user.ts';
 
@@ -15,6 +15,6 @@ export function sessionsGet(sessions: Command): void {
       const names = context.terminal.json
         ? new Map()
         : await userNames(context, [userId, endedBy?.replace('user:', '')]);
-      answer(context, found, ({ session }) => sessionText(session, names));
+      answerInLines(context, found, ({ session }) => sessionText(session, names));
     });
 }

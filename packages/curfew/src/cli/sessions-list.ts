@@ -88,9 +88,9 @@ function show(
 ): void {
   if (sessions.length === 0) {
     const status = filters.status === 'any' ? '' : `${filters.status} `;
-    terminal.out(`No ${status}sessions${narrowed(filters) ? ' match' : ' yet'}.`);
-    if (user) terminal.out(paint('dim', nothingText(user, `${status}session`)));
-    if (partial) terminal.out(paint('yellow', 'The search ran out of time: narrow it with --user, --group or --ip.'));
+    terminal.say(`No ${status}sessions${narrowed(filters) ? ' match' : ' yet'}.`);
+    if (user) terminal.say(paint('dim', nothingText(user, `${status}session`)));
+    if (partial) terminal.say(paint('yellow', 'The search ran out of time: narrow it with --user, --group or --ip.'));
     return;
   }
   terminal.out(renderTable(sessions, sessionColumns(names, current), terminal.width));
@@ -103,7 +103,7 @@ function show(
     ),
   );
   if (nextCursor) terminal.out(paint('dim', `More: --all, or --cursor ${nextCursor}`));
-  if (partial && !nextCursor) terminal.out(paint('yellow', 'There may be more than was looked at.'));
+  if (partial && !nextCursor) terminal.say(paint('yellow', 'There may be more than was looked at.'));
 }
 
 function narrowed({ user, group, name, ip, filter }: Filters): boolean {

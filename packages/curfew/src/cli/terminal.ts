@@ -1,3 +1,4 @@
+import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { escapeSteering, oneLine } from '../domain/steering.ts';
@@ -8,8 +9,13 @@ export type Terminal = {
   json: boolean;
   /** Whether somebody at the terminal can be asked. */
   interactive: boolean;
+  /** How wide the lines of standard output can be. */
   width: number;
+  /** Writes lines as they are: tables, JSON, and what one copies. */
   out(text: string): void;
+  /** Writes sentences, wrapped at the terminal's width. */
+  say(text: string): void;
+  /** Writes sentences to standard error, wrapped at the terminal's width. */
   err(text: string): void;
 };
 
@@ -17,11 +23,43 @@ export function createTerminal(json: boolean): Terminal {
   return {
     json,
     interactive: !json && process.stdin.isTTY === true && process.stderr.isTTY === true,
-    width: process.stdout.columns ?? (Number(process.env['COLUMNS']) || 120),
+    width: Number(process.stdout.isTTY ? 0 : process.env['COLUMNS']) || columnsOf(process.stdout),
     out: (text) => writeTo(process.stdout, text),
-    err: (text) => writeTo(process.stderr, text),
+    say: (text) => writeTo(process.stdout, wrap(text, columnsOf(process.stdout))),
+    err: (text) => writeTo(process.stderr, wrap(text, columnsOf(process.stderr))),
   };
 }
+
+/** How many columns a stream has: no limit, unless it is a terminal. */
+export function columnsOf(stream: Partial<WriteStream>): number {
+  // A terminal that does not know its size says 0.
+  return stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Sentences on lines of at most this width, broken only between words. The lines that continue one have its indentation,
+ * or that of its text if the line begins with `lead`.
+ */
+export function wrap(text: string, width: number, lead = ''): string {
+  return (lead + text)
+    .split('\n')
+    .map((line, i) => {
+      if (widthOf(line) <= width) return line;
+      const first = i === 0 && lead !== '' ? lead : /^ */.exec(line)![0];
+      const indent = ' '.repeat(widthOf(first));
+      const lines: string[] = [];
+      for (const word of line.slice(first.length).match(words) ?? []) {
+        const longer = lines.length > 0 && `${lines.at(-1)} ${word}`;
+        if (longer && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+        else lines.push((lines.length === 0 ? first : indent) + word);
+      }
+      return lines.join('\n');
+    })
+    .join('\n');
+}
+
+/** Words. Code in backquotes is one: people copy it, and a line break in a command would run half of it. */
+const words = /(?:`[^`]*`|[^ ])+/g;
 
 /** Writes lines. All texts, which may contain texts from others, reach a terminal only through this. */
 export function writeTo(stream: NodeJS.WritableStream, text: string): void {
@@ -62,21 +100,26 @@ export function paint(style: Style, text: string): string {
 export type Column<Row> = {
   head: string;
   of(row: Row): string;
+  /** What it shows if the table is too wide for the terminal. */
+  short?(row: Row): string;
   style?: (row: Row) => Style | undefined;
   least?: number;
 };
 
 /**
- * Rows as a table without borders, each on one line. If the terminal is too narrow, the widest column is shortened,
- * then the next, each down to its minimum.
+ * Rows as a table without borders, each on one line. If the terminal is too narrow, columns that have a short form show
+ * that, and then the widest column is shortened, then the next, each down to its minimum.
  */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
-  const cells = rows.map((row) => columns.map((column) => oneLine(column.of(row))));
-  const widths = columns.map(({ head }, i) =>
-    cells.reduce((most, row) => Math.max(most, widthOf(row[i]!)), head.length),
-  );
-  let over = widths.reduce((sum, one) => sum + one + gap, -gap) - width;
-  for (; over > 0; over--) {
+  const whole = sized(rows, columns);
+  const { cells, widths, total } =
+    whole.total <= width
+      ? whole
+      : sized(
+          rows,
+          columns.map((column) => ({ ...column, of: column.short ?? column.of })),
+        );
+  for (let over = total - width; over > 0; over--) {
     const most = Math.max(...widths.filter((one, i) => one > leastOf(columns[i]!)));
     const widest = widths.findLastIndex((one, i) => one === most && one > leastOf(columns[i]!));
     if (widest < 0) break;
@@ -97,6 +140,15 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
     () => 'dim',
   );
   return [head, ...rows.map((row, r) => line(cells[r]!, (i) => columns[i]!.style?.(row)))].join('\n');
+}
+
+/** The texts of a table, how wide each column of them is, and the whole. */
+function sized<Row>(rows: readonly Row[], columns: readonly Column<Row>[]) {
+  const cells = rows.map((row) => columns.map((column) => oneLine(column.of(row))));
+  const widths = columns.map(({ head }, i) =>
+    cells.reduce((most, row) => Math.max(most, widthOf(row[i]!)), head.length),
+  );
+  return { cells, widths, total: widths.reduce((sum, one) => sum + one + gap, -gap) };
 }
 
 const gap = 2;

@@ -121,3 +121,11 @@ export function withName(names: UserNames, id: string): string {
   const name = names.get(id);
   return name === undefined ? id : `${name} (${id})`;
 }
+
+/**
+ * The same without the id: `olga (…)`. The parentheses stay, because an application's user may have the id `olga`.
+ */
+export function withoutId(names: UserNames, id: string): string {
+  const name = names.get(id);
+  return name === undefined ? id : `${name} (…)`;
+}

@@ -204,7 +204,10 @@ describe('the command line', () => {
     const [token] = /cfk_\w+/.exec(out)!;
     assert.match(out, /The other key is revoked\.\nIn force everywhere: /);
     assert.deepEqual([await works(first.token), await works(second.token), await works(token)], [200, 401, 200]);
-    assert.match((await run('keys', 'rotate', first.key.id)).out, new RegExp(`curfew keys revoke ${first.key.id}\n$`));
+    assert.match(
+      (await run('keys', 'rotate', first.key.id)).out,
+      new RegExp(`\`curfew keys revoke ${first.key.id}\`\n$`),
+    );
     assert.match((await run('keys', 'rotate', second.key.id)).err, /rotated is revoked; create a new one/);
   });
 

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { Session } from 'curfew-client';
+import type { Event, Session } from 'curfew-client';
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { eventColumns } from '../../src/cli/events.ts';
 import { sessionColumns } from '../../src/cli/format.ts';
-import { renderTable } from '../../src/cli/terminal.ts';
+import { paint, renderTable, wrap } from '../../src/cli/terminal.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
 import { fillWithEvents } from '../support/filled.ts';
@@ -38,6 +41,80 @@ test('columns other than the widest keep their text', () => {
     { head: 'B', of: () => 'b'.repeat(12) },
   ];
   assert.equal(renderTable([{}], columns, 34).split('\n')[1], `${'a'.repeat(19)}…  ${'b'.repeat(12)}`);
+});
+
+test('the audit trail fits 80 columns: types are complete, and an account is not mistaken for a user with its name as id', () => {
+  const [olga, key] = ['0V7oZk3H8e9Jb2Yw4tQxLm', '0V7oZk3H8e9Jb2Yw4tQxLn'];
+  const at = '2026-11-28T14:45:45.123Z';
+  const events = [
+    { at, type: 'user.sessions_ended', by: `key:${key}`, userId: 'olga', reason: 'all_of_user', details: { ended: 2 } },
+    { at, type: 'session.created', by: `user:${olga}`, userId: olga, sessionId: key },
+  ] as unknown as Event[];
+  const table = (width: number) => {
+    const rendered = renderTable(events, eventColumns(new Map([[olga, 'olga']])), width);
+    return stripVTControlCharacters(rendered).split('\n').slice(1);
+  };
+  for (const line of table(80)) assert.ok(line.length <= 80, `${line.length}: ${line}`);
+  assert.match(table(80)[0]!, /^2026-11-28 14:45:45 {2}user\.sessions_ended {2}key:0V7o\S*… +olga {6}all_of_user/);
+  assert.match(table(80)[1]!, /^2026-11-28 14:45:45 {2}session\.created {6}user:olga \(…\) +olga \(…\) {2}session 0V/);
+  const whole = table(Number.POSITIVE_INFINITY).join('\n');
+  assert.ok(whole.includes(`user:olga (${olga})`) && whole.includes(`session ${key}`) && !whole.includes('…'), whole);
+});
+
+test('sentences are wrapped between words: each line fits or is one word, and nothing is lost or moved', () => {
+  const plain = fc.stringMatching(/^[a-z–→世界]{1,12}$/);
+  const code = fc.array(plain, { minLength: 1, maxLength: 3 }).map((parts) => `\`${parts.join(' ')}\`,`);
+  const word = fc.oneof(
+    plain,
+    plain.map((text) => paint('red', text)),
+    code,
+  );
+  const texts = fc.array(word, { minLength: 1, maxLength: 30 });
+  const leads = fc.constantFrom('', '      ', '      → ', `${paint('red', 'error')} `);
+  fc.assert(
+    fc.property(texts, leads, fc.integer({ min: 1, max: 60 }), (words, lead, width) => {
+      const [first, ...others] = wrap(words.join(' '), width, lead).split('\n');
+      const indent = ' '.repeat(stringWidth(lead));
+      assert.ok(first!.startsWith(lead), first);
+      assert.ok(others.every((line) => line.startsWith(indent)));
+      const lines = [first!.slice(lead.length), ...others.map((line) => line.slice(indent.length))];
+      assert.equal(lines.join(' '), words.join(' '));
+      for (const line of lines) {
+        const fits = indent.length + stringWidth(line) <= width;
+        assert.ok(fits || words.includes(line), JSON.stringify(lines));
+      }
+      assert.equal(wrap(words.join(' '), Number.POSITIVE_INFINITY, lead), lead + words.join(' '));
+    }),
+  );
+});
+
+test('at a terminal, help, errors and remedies are wrapped at its width; JSON and pipes have whole lines', async (t) => {
+  if (!terminalInstalled) return t.skip('script is not installed');
+  const columns = 60;
+  const command = (args: string) => [process.execPath, ...commandLine, args].join(' ');
+  const atTerminal = async (args: string, env: NodeJS.ProcessEnv = {}) => {
+    const terminal = new AtTerminal(`stty cols ${columns}; ${command(args)}`, env);
+    await terminal.ended();
+    return terminal.printed.trimEnd().split('\r\n');
+  };
+  const unreachable = 'sessions list --url http://127.0.0.1:1';
+  const [help, usage, failure] = await Promise.all([
+    atTerminal('serve --help'),
+    atTerminal('sessions list --sort x'),
+    atTerminal(unreachable),
+  ]);
+  for (const line of [...help, ...usage, ...failure]) assert.ok(line.length <= columns, `${line.length}: ${line}`);
+  assert.match(
+    help.join('\n'),
+    /\n {2}--port <number>\n {6}The port to listen on; 0 picks a free one\.\n {6}\[CURFEW_PORT, 2873\]\n/,
+  );
+  assert.match(usage.join('\n'), /^error: option '--sort <key>' argument 'x' is invalid\.\nAllowed choices are /);
+  assert.match(failure.join('\n'), /^error http\S+ cannot be reached: .*\n {6}→ Check the URL, .*\n {8}\S/);
+  const [json] = await atTerminal(`--json ${unreachable}`);
+  assert.equal(JSON.parse(json!).error.code, 'unreachable');
+  const piped = await runCli(['serve', '--help']);
+  assert.match(piped.out, /\n {2}--port <number> +The port to listen on; 0 picks a free one\. \[CURFEW_PORT, 2873\]\n/);
+  assert.match((await runCli(unreachable.split(' '))).err, /^error .*\n {6}→ .*\n$/);
 });
 
 test('N6.12: an export that is shown on a terminal cannot control it; a pipe or a file gets every text unchanged', async (t) => {
