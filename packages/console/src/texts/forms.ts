@@ -73,6 +73,15 @@ export function distance(at: string | number, now = Date.now()): string {
   return relative().format(0, 'second');
 }
 
+/**
+ * When an API key was last used. The server writes that once an hour at most, so the key may have been used up to an
+ * hour after the time that is known: `within` tells that for a use in the last hours.
+ */
+export function usedAt(at: string, within: (hours: number) => string, now = Date.now()): string {
+  const hours = Math.floor((now - Date.parse(at)) / 3_600_000) + 1;
+  return hours > 2 ? distance(at, now) : within(Math.max(1, hours));
+}
+
 /** How long something lasts, in its two largest units: `6 days, 4 hours`. */
 export function duration(milliseconds: number): string {
   let rest = Math.max(0, milliseconds);

@@ -72,6 +72,28 @@ describe('API keys', { skip }, () => {
     assert.equal(await dialog.count(), 0);
   });
 
+  test('when a key was last used is told to the hour, which is all that is known', async (t) => {
+    const world = await newWorld();
+    const hour = 3_600_000;
+    const uses = { now: 1000, lately: 1.5 * hour, 'this morning': 5.5 * hour, never: undefined };
+    for (const name of Object.keys(uses)) await world.server.call('POST', '/v1/keys', { name, scopes: [] });
+    const { page } = await visit(t, { world, as: 'admin', to: '#/overview' });
+    await page.route(/\/v1\/keys/, async (route) => {
+      const response = await route.fetch();
+      const { keys, ...rest } = (await response.json()) as { keys: { name: string }[] };
+      const used = keys.map((key) => {
+        const ago = uses[key.name as keyof typeof uses];
+        return ago === undefined ? key : { ...key, lastUsedAt: new Date(Date.now() - ago).toISOString() };
+      });
+      await route.fulfill({ response, json: { ...rest, keys: used } });
+    });
+    await page.goto(`${world.server.url}/console/#/keys`);
+    const texts = { now: 'Within the last hour', lately: 'Within the last 2 hours', 'this morning': '5 hours ago' };
+    for (const [name, text] of Object.entries({ ...texts, never: 'Not known' })) {
+      await page.getByRole('row').filter({ hasText: name }).getByText(text, { exact: true }).waitFor();
+    }
+  });
+
   test('more keys than a page has are read on, and the focus stays where it is', async (t) => {
     const world = await newWorld();
     for (let i = 0; i < 55; i++) await world.server.call('POST', '/v1/keys', { name: `key ${i}`, scopes: [] });

@@ -1,4 +1,5 @@
 import type { Receipt, Session } from 'curfew-client';
+import { hour } from '../domain/limits.ts';
 import { oneLine } from '../domain/steering.ts';
 import { type Column, paint, relative } from './terminal.ts';
 import { type UserNames, withName, withoutId } from './user.ts';
@@ -74,3 +75,15 @@ export function receiptText(receipt: Receipt): string {
   const who = holders === 1 ? '1 holder' : `${holders} holders`;
   return paint('green', `In force everywhere: ${who} confirmed in ${waitedMs} ms (change ${receipt.sequence}).`);
 }
+
+/**
+ * When a key was last used. The server writes that once an hour at most, so the key may have been used up to an hour
+ * after the time that is known.
+ */
+export function usedText(lastUsedAt: string, within = longWithin, now: number = Date.now()): string {
+  const hours = Math.floor((now - Date.parse(lastUsedAt)) / hour) + 1;
+  return hours > 2 ? relative(lastUsedAt, now) : within(Math.max(1, hours));
+}
+
+const longWithin = (hours: number) => `within the last ${hours === 1 ? 'hour' : `${hours} hours`}`;
+export const shortWithin = (hours: number): string => `< ${hours} h ago`;

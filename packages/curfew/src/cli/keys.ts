@@ -4,7 +4,7 @@ import type { ApiKey, Operations, Receipt } from 'curfew-client';
 import { makeKey } from '../authority/keys.ts';
 import { permissions } from '../domain/permissions.ts';
 import { answer, answerInLines, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
-import { receiptText } from './format.ts';
+import { receiptText, shortWithin, usedText } from './format.ts';
 import { choice, pageSize } from './option-values.ts';
 import { type Column, createTerminal, paint, relative, renderTable } from './terminal.ts';
 
@@ -90,7 +90,12 @@ const columns: readonly Column<ApiKey>[] = [
     style: ({ revokedAt }) => (revokedAt ? 'dim' : 'green'),
   },
   { head: 'CREATED', of: ({ createdAt }) => relative(createdAt), least: 9 },
-  { head: 'LAST USED', of: ({ lastUsedAt }) => (lastUsedAt ? relative(lastUsedAt) : 'never'), least: 9 },
+  {
+    head: 'LAST USED',
+    of: ({ lastUsedAt }) => (lastUsedAt ? usedText(lastUsedAt) : 'never'),
+    short: ({ lastUsedAt }) => (lastUsedAt ? usedText(lastUsedAt, shortWithin) : 'never'),
+    least: 9,
+  },
   { head: 'SCOPES', of: ({ scopes }) => scopesText(scopes) },
 ];
 

@@ -7,7 +7,7 @@ import type { Event, Session } from 'curfew-client';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { eventColumns } from '../../src/cli/events.ts';
-import { sessionColumns } from '../../src/cli/format.ts';
+import { sessionColumns, shortWithin, usedText } from '../../src/cli/format.ts';
 import { paint, renderTable, wrap } from '../../src/cli/terminal.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
@@ -59,6 +59,20 @@ test('the audit trail fits 80 columns: types are complete, and an account is not
   assert.match(table(80)[1]!, /^2026-11-28 14:45:45 {2}session\.created {6}user:olga \(…\) +olga \(…\) {2}session 0V/);
   const whole = table(Number.POSITIVE_INFINITY).join('\n');
   assert.ok(whole.includes(`user:olga (${olga})`) && whole.includes(`session ${key}`) && !whole.includes('…'), whole);
+});
+
+test('when a key was last used is known to the hour, and no text says more', () => {
+  const hour = 3_600_000;
+  const now = Date.parse('2026-11-28T14:45:45Z');
+  const text = (ago: number, short?: typeof shortWithin) => usedText(new Date(now - ago).toISOString(), short, now);
+  assert.equal(text(0), 'within the last hour');
+  // Written by another machine, whose clock is ahead.
+  assert.equal(text(-5000), 'within the last hour');
+  assert.equal(text(hour - 1, shortWithin), '< 1 h ago');
+  assert.equal(text(hour), 'within the last 2 hours');
+  assert.equal(text(2 * hour - 1, shortWithin), '< 2 h ago');
+  assert.equal(text(2 * hour), '2 h ago');
+  assert.equal(text(72 * hour, shortWithin), '3 d ago');
 });
 
 test('sentences are wrapped between words: each line fits or is one word, and nothing is lost or moved', () => {

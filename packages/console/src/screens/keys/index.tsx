@@ -86,7 +86,7 @@ function List({ keys, onRevoke }: { keys: readonly ApiKey[]; onRevoke(key: ApiKe
             <Time at={key.createdAt} />
           </td>
           <td data-label={columns.by}>{actorText(key.createdBy)}</td>
-          <td data-label={columns.used}>{key.lastUsedAt ? <Time at={key.lastUsedAt} away /> : t.keys.neverUsed}</td>
+          <td data-label={columns.used}>{key.lastUsedAt ? t.keys.used(key.lastUsedAt) : t.keys.neverUsed}</td>
           <td class="end">
             {key.revokedAt ? (
               <span class="status ended">

@@ -1,4 +1,4 @@
-import { name } from '../forms.ts';
+import { count, name, plural, usedAt } from '../forms.ts';
 import type { Texts } from '../index.ts';
 
 export const keys: Texts['keys'] = {
@@ -15,6 +15,8 @@ export const keys: Texts['keys'] = {
   },
   forBrowsers: 'Für Browser',
   allScopes: 'Alles',
+  used: (at) =>
+    usedAt(at, (hours) => plural(hours, 'In der letzten Stunde', `In den letzten ${count(hours)} Stunden`)),
   neverUsed: 'Nicht bekannt',
   revoked: 'Widerrufen',
   revoke: 'Widerrufen',

@@ -1,4 +1,4 @@
-import { name } from '../forms.ts';
+import { count, name, plural, usedAt } from '../forms.ts';
 
 export const keys = {
   title: 'API keys',
@@ -7,6 +7,8 @@ export const keys = {
   columns: { name: 'Name', scopes: 'May', created: 'Made', by: 'By', used: 'Last used', actions: 'Actions' },
   forBrowsers: 'For browsers',
   allScopes: 'Everything',
+  used: (at: string) =>
+    usedAt(at, (hours) => plural(hours, 'Within the last hour', `Within the last ${count(hours)} hours`)),
   neverUsed: 'Not known',
   revoked: 'Revoked',
   revoke: 'Revoke',
