@@ -47,6 +47,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A list of sessions for WAHA had no size limit, and blocked the event loop until it was complete.',
     'One user’s very many sessions blocked the event loop: sorting them, changing their access groups, or opening a named one.',
     'A key that could start a named session kept everybody from ending it, and the owner of an account kept everybody from disabling it, with calls that waited for their turn.',
+    'One key could take the places of all verifiers, and a verifier that did not read filled the memory.',
   ]),
   'Limits on guessing': found(4, [
     'Ten wrong passwords by a stranger locked the owner out.',

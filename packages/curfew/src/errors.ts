@@ -198,8 +198,10 @@ export const callErrors = {
   },
   too_many_streams: {
     status: 429,
-    title: 'Too many streams of events are open',
-    remedy: 'Close one of them, or wait for the seconds that `retry-after` names.',
+    title: 'Too many streams are open',
+    remedy:
+      'Close streams that are not needed any more, or try again after the seconds that `retry-after` names. A verifier ' +
+      'tries again by itself; if more are needed, give the applications separate keys, or run more servers.',
   },
 
   // What the request names

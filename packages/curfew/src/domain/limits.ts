@@ -32,6 +32,12 @@ export const limits = {
   /** Event streams open at once on a server: of one key or user, and from one address. */
   streamsOfCaller: 32,
   streamsOfAddress: 100,
+  /**
+   * Verifiers attached at once to a server: with one key, and from one address (for IPv6, a 64-bit network). All processes
+   * of an application have one key, and several applications may be behind one address.
+   */
+  verifiersOfKey: 2000,
+  verifiersOfAddress: 4000,
   /** Bytes of a request body. */
   bodyBytes: 65_536,
   /** Levels of nesting in a request body. */

@@ -18,8 +18,10 @@ export type VerifierStream = {
   send(message: FromNode): void;
   /** Queues the same changes that other streams get, serialized only once. */
   sendText(text: string): void;
-  /** Bytes that are queued and that the network has not taken yet. */
+  /** Bytes that are queued and that the network has not taken yet, with what they cost besides. */
   readonly queued: number;
+  /** The network that it comes from: an IPv4 address, or the first 64 bits of an IPv6 address. */
+  readonly network: string;
   /** Ends the stream, whatever is queued. */
   close(): void;
 };

@@ -1,5 +1,8 @@
 import { withMargin } from 'curfew-client/fence';
 import type { Change } from 'curfew-client/protocol';
+import { limits } from '../domain/limits.ts';
+import { Places } from '../domain/places.ts';
+import { CurfewError } from '../errors.ts';
 import type { LogEntry } from '../stores/contract.ts';
 import { subjectOf } from './concern.ts';
 import { LeaseTerms } from './lease-terms.ts';
@@ -47,6 +50,9 @@ export class StreamBook {
   readonly #behind: Set<VerifierConnection> = new Set();
   /** Streams whose key is being checked in the store. */
   readonly #admitting: Set<VerifierConnection> = new Set();
+  readonly #places: Places = new Places();
+  /** What frees the places that an open stream has. */
+  readonly #held: Map<VerifierConnection, (() => void)[]> = new Map();
   /** For each verifier's name, the id of the key that first used it. */
   readonly #owners: Map<string, string> = new Map();
   readonly #outcomes: Map<number, Outcome> = new Map();
@@ -130,11 +136,14 @@ export class StreamBook {
 
   // ---- What streams report
 
+  /** @throws `too_many_streams` */
   admitting(connection: VerifierConnection): void {
+    const { network } = connection;
+    this.#takePlace(connection, `network ${network}`, limits.verifiersOfAddress);
     this.#admitting.add(connection);
   }
 
-  /** Takes in a stream. Returns whether it was accepted. */
+  /** Takes in a stream. Returns whether it was accepted. @throws `too_many_streams` */
   welcomed(connection: VerifierConnection): boolean {
     this.#admitting.delete(connection);
     connection.name = this.#nameFor(connection);
@@ -150,6 +159,7 @@ export class StreamBook {
       this.#behind.delete(other);
       other.cut();
     }
+    this.#takePlace(connection, `key named ${connection.key.name}`, limits.verifiersOfKey, connection.keyId);
     this.#streams.add(connection);
     this.raiseLowWatermark();
     return true;
@@ -166,6 +176,8 @@ export class StreamBook {
   ended(connection: VerifierConnection, dropped: boolean): void {
     if (dropped) this.dropped += 1;
     this.#admitting.delete(connection);
+    for (const leave of this.#held.get(connection) ?? []) leave();
+    this.#held.delete(connection);
     if (!this.#streams.delete(connection)) return;
     const { timing } = this.#ports;
     const left = connection.outstanding.until - timing.mono();
@@ -272,6 +284,16 @@ export class StreamBook {
   }
 
   // ---- Inside
+
+  /** One key or one address may not take the places of all others. `holder`: what tells it from others of this name. */
+  #takePlace(connection: VerifierConnection, named: string, most: number, holder = named): void {
+    if (this.#places.of(holder) >= most) {
+      throw new CurfewError('too_many_streams', {
+        detail: `The ${named} has ${most} verifiers attached to this server.`,
+      });
+    }
+    this.#held.set(connection, [...(this.#held.get(connection) ?? []), this.#places.take(holder)]);
+  }
 
   #noteRevoked(keyId: string): void {
     for (const connection of this.#admitting) connection.noteRevoked(keyId);

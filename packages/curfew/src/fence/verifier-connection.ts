@@ -1,4 +1,11 @@
-import { type Credential, type FromVerifier, idOf, protocolVersion, readFromVerifier } from 'curfew-client/protocol';
+import {
+  type Credential,
+  type FromNode,
+  type FromVerifier,
+  idOf,
+  protocolVersion,
+  readFromVerifier,
+} from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import { CurfewError } from '../errors.ts';
@@ -26,8 +33,9 @@ export type Host = {
   lendable(connection: VerifierConnection): number;
   /** Resolves when the node holds a lease. @throws `store_unavailable` if it gets none in time */
   leased(): Promise<void>;
-  /** Called when the store is about to be asked about a stream's key. */
+  /** Called when the store is about to be asked about a stream's key. @throws `too_many_streams` of its network */
   admitting(connection: VerifierConnection): void;
+  /** Called when a stream's key may attach. @throws `too_many_streams` of its key */
   welcomed(connection: VerifierConnection): void;
   /** `changes`: those that were outstanding on the stream until now. */
   acknowledged(connection: VerifierConnection, changes: readonly number[]): void;
@@ -77,6 +85,10 @@ export class VerifierConnection implements StreamHandler {
 
   get key(): Admitted {
     return this.#key ?? { id: '', name: '' };
+  }
+
+  get network(): string {
+    return this.#stream.network;
   }
 
   get isOpen(): boolean {
@@ -137,7 +149,7 @@ export class VerifierConnection implements StreamHandler {
     if (length <= 0) return;
     this.#wanted = undefined;
     this.outstanding.grant(tail, length, ports.timing.mono());
-    this.#stream.send({ type: 'grant', ask, length, now: ports.now() });
+    this.#send({ type: 'grant', ask, length, now: ports.now() });
   }
 
   sayLeaving(): void {
@@ -179,9 +191,13 @@ export class VerifierConnection implements StreamHandler {
     this.name = name;
     this.#state = 'open';
     this.#sent = tail;
-    this.#host.welcomed(this);
+    try {
+      this.#host.welcomed(this);
+    } catch (error) {
+      this.#refuse(error);
+    }
     if (this.#isOver()) return;
-    this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now(), aliases: true });
+    this.#send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now(), aliases: true });
   }
 
   #hear(message: Exclude<FromVerifier, { type: 'hello' }>): void {
@@ -231,11 +247,9 @@ export class VerifierConnection implements StreamHandler {
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();
       if (this.#state !== 'open') return;
       this.#noteTold(verdict, token);
-      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports, token === undefined) });
-      // A verifier that asks but does not read may never be concerned by a change, so it is checked here too.
-      this.#cutIfBehind();
+      this.#send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports, token === undefined) });
     } catch (error) {
-      if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
+      if (this.#state === 'open') this.#send({ type: 'refused', question, trouble: troubleOf(error) });
     } finally {
       answered();
     }
@@ -256,6 +270,12 @@ export class VerifierConnection implements StreamHandler {
     this.#concern.noteSession(id);
     this.#concern.noteUser(userId);
     this.#told.note(id);
+  }
+
+  /** Whatever it is sent, a verifier that does not read is cut off: it may never be concerned by a change. */
+  #send(message: FromNode): void {
+    this.#stream.send(message);
+    this.#cutIfBehind();
   }
 
   #cutIfBehind(): void {

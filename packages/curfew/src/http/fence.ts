@@ -11,6 +11,7 @@ export type VerifierHost = {
     send(message: object): void;
     sendText(text: string): void;
     readonly queued: number;
+    readonly network: string;
     close(): void;
   }): { receive(text: string): void; closed(): void };
   /** Releases the verifiers, each after it has emptied its memory. */
@@ -25,6 +26,13 @@ const largestMessage = 128 * 1024;
 const mostStreams = 10_000;
 /** Open streams that have sent nothing yet, per address and in all. A genuine verifier says hello at once. */
 const mostSilent = { ofAddress: 100, inAll: 1000 };
+/**
+ * Bytes that all streams together may have waiting. Verifiers that read have next to nothing waiting, so only of those
+ * that do not, the worst are cut off.
+ */
+const mostWaiting = 256 * 1024 * 1024;
+/** Bytes that a waiting message costs besides its text: its buffers, and its places in queues. */
+const messageCost = 512;
 /** Milliseconds for a verifier to identify itself, and for the other side to close as well. */
 const helloTime = 10_000;
 const closeTime = 1000;
@@ -37,6 +45,7 @@ export function acceptVerifiers(
 ): { close(): Promise<void> } {
   let leaving = false;
   const silent = new SilentStreams(mostSilent);
+  const backlog = new Backlog(mostWaiting);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -44,8 +53,10 @@ export function acceptVerifiers(
     // A verifier that is told to leave reconnects at once and would have to be told again.
     else if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
     else {
-      const address = networkOf(addressOf(request));
-      sockets.handleUpgrade(request, socket, head, (accepted) => carry(accepted, host, silent.add(address, accepted)));
+      const network = networkOf(addressOf(request));
+      sockets.handleUpgrade(request, socket, head, (accepted) =>
+        carry(accepted, { host, backlog, network, spoken: silent.add(network, accepted) }),
+      );
     }
   });
   return {
@@ -100,14 +111,66 @@ export class SilentStreams {
   }
 }
 
+/**
+ * The bytes that wait on each stream until the network takes them. If there are too many on all streams together, the
+ * stream with the most is closed, as often as necessary.
+ */
+export class Backlog {
+  readonly #most: number;
+  readonly #waiting: Map<Stream, number> = new Map();
+  #sum = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  of(stream: Stream): number {
+    return this.#waiting.get(stream) ?? 0;
+  }
+
+  /** Counts bytes that wait. Call the returned function when they do not any more. */
+  add(stream: Stream, bytes: number): () => void {
+    this.#count(stream, bytes);
+    while (this.#sum > this.#most) {
+      const [worst] = [...this.#waiting].reduce((one, other) => (other[1] > one[1] ? other : one));
+      this.remove(worst);
+      worst.terminate();
+    }
+    // Of a stream that was removed, nothing is counted any more.
+    return () => {
+      if (this.#waiting.has(stream)) this.#count(stream, -bytes);
+    };
+  }
+
+  remove(stream: Stream): void {
+    this.#sum -= this.of(stream);
+    this.#waiting.delete(stream);
+  }
+
+  #count(stream: Stream, by: number): void {
+    this.#sum += by;
+    this.#waiting.set(stream, this.of(stream) + by);
+  }
+}
+
 type Stream = { terminate(): void };
 
-function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void {
+type Carried = { host: VerifierHost; backlog: Backlog; network: string; spoken: () => void };
+
+function carry(socket: WebSocket, { host, backlog, network, spoken }: Carried): void {
+  const sendText = (text: string) => {
+    // Nothing that is sent on a closing stream waits.
+    if (socket.readyState !== socket.OPEN) return;
+    const bytes = Buffer.from(text);
+    // An error in sending is ignored: the close of a broken stream is what counts.
+    socket.send(bytes, { binary: false }, backlog.add(socket, bytes.length + messageCost));
+  };
   const handler = host.attach({
-    send: (message) => socket.send(JSON.stringify(message), ignore),
-    sendText: (text) => socket.send(text, ignore),
+    network,
+    send: (message) => sendText(JSON.stringify(message)),
+    sendText,
     get queued() {
-      return socket.bufferedAmount;
+      return backlog.of(socket);
     },
     close() {
       socket.close();
@@ -127,11 +190,11 @@ function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void 
     handler.receive(isBinary ? '' : String(data));
   });
   socket.on('error', () => socket.terminate());
-  socket.on('close', () => handler.closed());
+  socket.on('close', () => {
+    backlog.remove(socket);
+    handler.closed();
+  });
 }
-
-/** Ignores an error in sending: the close of a broken stream is what counts. */
-function ignore(): void {}
 
 function refuse(socket: Duplex, status: number, text: string): void {
   // Otherwise a client that does not close its side would keep the connection open.

@@ -1,5 +1,6 @@
 import { networkOf } from '../domain/address-bytes.ts';
 import { limits } from '../domain/limits.ts';
+import { Places } from '../domain/places.ts';
 import { CurfewError } from '../errors.ts';
 
 /** Seconds after which it is worth trying again: by then most streams without a reader have been noticed. */
@@ -7,7 +8,7 @@ const retryAfter = 15;
 
 /** Counts the open event streams on this server. Each reads from the store repeatedly and occupies a connection. */
 export class OpenStreams {
-  readonly #open: Map<string, number> = new Map();
+  readonly #open: Places = new Places();
 
   /**
    * Counts one more stream of a caller and an address (for IPv6, a 64-bit network). Call the returned function when the
@@ -21,24 +22,15 @@ export class OpenStreams {
       { name: `network ${network}`, most: limits.streamsOfAddress, who: `The network of ${address}` },
     ];
     for (const { name, most, who } of places) {
-      if ((this.#open.get(name) ?? 0) < most) continue;
+      if (this.#open.of(name) < most) continue;
       throw new CurfewError('too_many_streams', {
         detail: `${who} has ${most} streams open on this server.`,
         retryAfter,
       });
     }
-    for (const { name } of places) this.#count(name, 1);
-    let counted = true;
+    const leave = places.map(({ name }) => this.#open.take(name));
     return () => {
-      if (!counted) return;
-      counted = false;
-      for (const { name } of places) this.#count(name, -1);
+      for (const free of leave) free();
     };
-  }
-
-  #count(name: string, by: 1 | -1): void {
-    const count = (this.#open.get(name) ?? 0) + by;
-    if (count === 0) this.#open.delete(name);
-    else this.#open.set(name, count);
   }
 }

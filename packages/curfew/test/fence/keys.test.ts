@@ -35,6 +35,7 @@ class Peer {
       send: hear,
       sendText: (text) => hear(JSON.parse(text) as FromNode),
       queued: 0,
+      network: '192.0.2.1',
       close: () => {
         this.closed = true;
         this.#wake();

@@ -103,6 +103,7 @@ export class Network {
         get queued() {
           return toVerifier.queued;
         },
+        network: from.name,
         close: () => closeFrom(toVerifier, () => events.close()),
       });
       this.#universe.in(delay(), from, () => events.open());
