@@ -11,6 +11,7 @@ import type { OpenedSession } from './create-session.ts';
 import { guardSession } from './guard.ts';
 import { opened } from './refresh-session.ts';
 import { retryAs } from './retry.ts';
+import { signInIsFresh } from './second-factor.ts';
 
 /**
  * Gives the session of an alias new tokens; those that it had stop working. Concurrent callers get the same ones, because
@@ -18,7 +19,8 @@ import { retryAs } from './retry.ts';
  * later it is unknown. Its use then ends nothing: an application that cannot remove the old cookie from a browser, such as
  * one of another path, gets it with every request.
  * The tokens have the permissions of the session, so the caller must have all of them. Nobody gets tokens of a session
- * in which nobody is signed in.
+ * in which nobody is signed in. The sign-in stays as long ago as it was. A person, who may be another than the user, gets
+ * no tokens that count as a fresh sign-in: as for a new session, only an application states that its user is there.
  * @throws `alias_unknown`, `session_ended`, `session_suspended`, `permission_missing`
  */
 export async function exchangeAlias(
@@ -48,6 +50,7 @@ export async function exchangeAlias(
     if (end) throw new CurfewError('session_ended', { reason: end.reason });
     if (stored.suspended) throw new CurfewError('session_suspended');
     guardSession(caller, stored, (await store.readUser(stored.userId)).account);
+    if (caller.kind === 'person' && signInIsFresh(context, { session: stored, account: undefined })) throw tooFresh();
     if (until !== undefined) {
       await awaitHead(context);
       return opened(stored, successor);
@@ -69,5 +72,11 @@ export async function exchangeAlias(
     if (outcome.kind !== 'changed') return 'conflict';
     await fence.awaitEverywhere(outcome.sequence!, 'everywhere');
     return opened(outcome.session, successor);
+  });
+}
+
+function tooFresh(): CurfewError {
+  return new CurfewError('permission_missing', {
+    detail: "Within 15 minutes of the user's sign-in, this requires sessions.create as a scope of an API key.",
   });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { minute } from '../../src/domain/limits.ts';
+import { minute, second } from '../../src/domain/limits.ts';
+import type { Clock } from '../../src/domain/ports.ts';
 import { oldSecret } from '../support/alias-tests.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
@@ -89,8 +90,8 @@ describe('7.5.3: a second factor is remembered only for the session and the purp
 
 describe('7.5.3, N1.8: nobody gets around the second factor by way of another session, key or account', () => {
   /** A server, its administrator, and a call of theirs. */
-  async function start(t: { after(done: () => Promise<void>): void }) {
-    const server = await TestServer.start();
+  async function start(t: { after(done: () => Promise<void>): void }, clock?: Clock) {
+    const server = await TestServer.start({}, clock);
     t.after(() => server.close());
     const { token, account } = (await server.login()).body;
     const ask = (method: string, path: string, body?: object, as: string = token) =>
@@ -99,9 +100,11 @@ describe('7.5.3, N1.8: nobody gets around the second factor by way of another se
   }
 
   test('opening a session, getting its tokens, keeping its data, and making a key or an account require a code of a person', async (t) => {
-    const { server, account, ask } = await start(t);
+    const clock = manualClock();
+    const { server, account, ask } = await start(t, clock);
     const [old, kept] = [oldSecret(), oldSecret()];
     const bob = await server.createSession('bob', { aliases: [old.hashed, kept.hashed] });
+    clock.advance(15 * minute);
     const before = await server.state();
     const calls: [method: string, path: string, body: object][] = [
       ['POST', '/v1/sessions', { userId: 'bob' }],
@@ -142,5 +145,43 @@ describe('7.5.3, N1.8: nobody gets around the second factor by way of another se
     }
     // An application states by opening the session that its user has signed in.
     assert.equal((await ask('DELETE', '/v1/users/bob/sessions', undefined, other.token)).status, 200);
+  });
+
+  test('an exchange of an alias makes no sign-in fresh; a person gets the tokens of a session only when its sign-in is not', async (t) => {
+    const clock = manualClock();
+    const { server, account, ask } = await start(t, clock);
+    const authenticator = await server.enrol(account.id);
+    const signIn = async () => (await server.login('admin', adminPassword, authenticator.next())).body.token;
+    const [first, other] = [oldSecret(), oldSecret()];
+    await server.createSession('ada', { aliases: [first.hashed] });
+    await server.createSession('bob', { aliases: [other.hashed] });
+    const exchange = (old: typeof first, as?: string) =>
+      ask('POST', '/v1/sessions/exchange-alias', { alias: old.alias }, as);
+    const endOthers = async (user: string, as: string) =>
+      (await ask('DELETE', `/v1/users/${user}/sessions`, undefined, as)).body.code;
+    clock.advance(15 * minute - second);
+    const person = await signIn();
+    // An application gets them, and its user signed in just within the time.
+    const byKey = await exchange(first, server.key);
+    assert.equal(byKey.body.session.authenticatedAt, byKey.body.session.createdAt);
+    // Neither those of a session that waits for its exchange, nor those that it was exchanged for a moment ago.
+    for (const old of [other, first]) {
+      const { status, body } = await exchange(old, person);
+      assert.deepEqual([status, body.code], [403, 'permission_missing']);
+    }
+    clock.advance(second);
+    assert.equal(
+      await endOthers('ada', byKey.body.token),
+      'fresh_sign_in_required',
+      'the exchange counted as a sign-in',
+    );
+    for (const [user, old] of [
+      ['ada', first],
+      ['bob', other],
+    ] as const) {
+      const { status, body } = await exchange(old, person);
+      assert.equal(status, 200, user);
+      assert.equal(await endOthers(user, body.token), 'fresh_sign_in_required', user);
+    }
   });
 });

@@ -191,7 +191,8 @@ export const exchangeAlias = operation({
   description:
     'For an application that replaces an old cookie by one of its own. The tokens that the session had stop working. For ' +
     '30 seconds the alias still verifies, and every caller that presents it gets the same new tokens; later it is unknown. ' +
-    'If the session has permissions of an account, the caller must have all of them.',
+    'If the session has permissions of an account, the caller must have all of them. Within 15 minutes of the sign-in of ' +
+    'its user, only a key can do it.',
   access: toOpen,
   body: Type.Object({ alias }, { additionalProperties: false }),
   answer: { status: 200, description: 'The session, and its new tokens.', schema: openAnswer },
