@@ -81,6 +81,9 @@ once.
   if that took longer than a tenth of a second. A request that was admitted within that time before an end is still served.
 - **Control of the machine.** Root on a server's machine, the store together with the servers' key, or an administrator's API
   key can do everything. Anyone who can write to the store can open sessions.
+- **A command of root in the folder of somebody else.** It follows no link that it finds there. But LMDB opens the files of
+  an embedded store by their names, and the owner of the folder can put a link in their place just before that. Run commands
+  [as the user of the service](operation.md#upgrades), not as root.
 - **A network without TLS.** Curfew speaks plain HTTP. It needs a proxy with TLS in front of it.
 - **An application that ignores the verifier.** If an application itself remembers that somebody was signed in, whatever the
   verifier answers, it lets ended sessions in.
