@@ -254,6 +254,19 @@ describe('the nodes in Node-RED', () => {
         await assertListed();
       });
 
+      test('N7.9: nor is one of an earlier version, once a flow has run with it, even after a restart', async (t) => {
+        const other = await stranger(t);
+        const kept = curfewServer(server.url, server.key);
+        // Saved before the flow has run: as by an earlier version, without its URL.
+        await deploy(list, 1, kept);
+        await red.deploy([], 'reload');
+        await assertListed();
+        await deploy(list, 1, { ...without(kept), url: other.url });
+        await assertRefused(other);
+        await red.deploy([], 'reload');
+        await assertRefused(other);
+      });
+
       test('N7.9: a token that is kept in a node is not sent to another server', async (t) => {
         const other = await stranger(t);
         const { token } = await server.createSession('ada');

@@ -93,9 +93,9 @@ export class NodeRed {
 
   /**
    * Deploys a flow through the interface that the editor uses. All its sinks are empty then. `nodes` restarts only the
-   * nodes that differ, as “Modified Nodes” does.
+   * nodes that differ, as “Modified Nodes” does; `reload` starts what was saved, as after a restart.
    */
-  async deploy(nodes: readonly FlowNode[], what: 'full' | 'nodes' = 'full'): Promise<void> {
+  async deploy(nodes: readonly FlowNode[], what: 'full' | 'nodes' | 'reload' = 'full'): Promise<void> {
     this.#sinks.clear();
     const started = once(this.#runtime.events, 'flows:started');
     const response = await fetch(`${this.url}/flows`, {
