@@ -250,6 +250,11 @@ export const callErrors = {
     title: 'The user has as many sessions as the policy allows',
     remedy: 'End one of them first, or let the policy replace the oldest.',
   },
+  too_many_to_change: {
+    status: 409,
+    title: 'The user has too many sessions to change at once',
+    remedy: 'End some of them first, or change one at a time: `sessionId` names it. Nothing was changed.',
+  },
   account_not_found: {
     status: 404,
     title: 'There is no such account',

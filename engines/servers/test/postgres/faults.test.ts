@@ -305,7 +305,7 @@ describe('faults of PostgreSQL', () => {
       latestTime: () => store.latestTime(),
       ping: () => store.ping(),
       'readSlot of the engine': () => engine.readSlot(desk.name),
-      'readSessionsOf of the engine': () => engine.readSessionsOf(userId),
+      'readSessionsOf of the engine': () => engine.readSessionsOf(userId, { limit: 1 }),
       'head of the engine': () => engine.head(),
       'scanPassed of the engine': () => engine.scanPassed(10),
     };

@@ -9,7 +9,7 @@ import type { Receipt, Wait } from './receipt.ts';
  * Adds and removes access groups on all of a user's sessions that have not ended, or on the one that `sessionId`
  * names: all or none. A group that is both removed and added is present afterwards.
  * If the user has an account, the caller needs all of its permissions: the groups decide what its sessions may reach.
- * @throws `too_many_groups`, `invalid_value`, `session_not_found`, `permission_missing`
+ * @throws `too_many_groups`, `too_many_to_change`, `invalid_value`, `session_not_found`, `permission_missing`
  */
 export async function changeAccessGroups(
   context: AuthorityContext,

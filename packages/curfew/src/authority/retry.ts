@@ -49,7 +49,7 @@ export function inTurn<T>(
   return runInTurn(context, caller, subject, work, actorOf(caller));
 }
 
-/** The same for an end. These are counted on their own: whoever has too many other calls waiting can still end something. */
+/** The same for an end. These are counted on their own: a caller with too many other calls waiting can still end something. */
 export function endInTurn<T>(
   context: AuthorityContext,
   caller: Caller,

@@ -25,6 +25,8 @@ export const limits = {
   filter: 200,
   /** The most matches across users that are sorted in any order other than newest first. */
   sortedMatches: 10_000,
+  /** The most sessions of a user whose access groups are changed in one step. */
+  changedAtOnce: 1000,
   /** The most sessions past their deadline, without a recorded end, that one count examines. */
   dueCounted: 1000,
   /** Sessions that a preview may leave out. */

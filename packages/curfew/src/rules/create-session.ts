@@ -6,7 +6,8 @@ import { deadlineEnd, type Epochs, endOf, type StoredSession } from '../domain/s
 import type { Committed, Engine, RowChange, Standing } from '../stores/commit.ts';
 import type { Creation, CreationOutcome, SessionSnapshot } from '../stores/contract.ts';
 import { type Decision, settle } from './deciding.ts';
-import { endingOf } from './end-session.ts';
+import { endingOf, endSession } from './end-session.ts';
+import { type LiveSessions, sessionsOf } from './sessions-of.ts';
 
 type Picture = {
   /** The session with the id of the new one. */
@@ -28,13 +29,17 @@ type Picture = {
 export async function createSession(engine: Engine, creation: Creation, likely: Epochs): Promise<CreationOutcome> {
   const { userId } = creation.session;
   const on = { userId, ...(creation.epochs === 'current' ? likely : creation.epochs) };
+  const before: Replaced = { ids: [], sequence: undefined };
   const outcome = await settle(
     engine,
-    await pictureOf(engine, creation, [], on),
+    await pictureOf(engine, creation, [], on, before),
     (picture) => decide(picture, creation),
-    ({ sessions, on: found }) => pictureOf(engine, creation, [...sessions.values()], found!),
+    ({ sessions, on: found }) => pictureOf(engine, creation, [...sessions.values()], found!, before),
   );
-  if (outcome.kind === 'created') return outcome;
+  if (outcome.kind === 'created') {
+    const { replaced, sequence = before.sequence } = outcome;
+    return { ...outcome, replaced: [...before.ids, ...replaced], sequence };
+  }
   // What stands in the way may be the session itself, from an earlier try.
   const there = await engine.readSession(creation.session.id);
   return there ? createdBefore(there.stored) : outcome;
@@ -50,10 +55,13 @@ const createdBefore = (session: StoredSession): CreationOutcome => ({
 /** What a creation is decided on: reads only what its limit and its name require. */
 async function pictureOf(
   engine: Engine,
-  { session: { id, name, aliases }, limit, epochs }: Creation,
+  creation: Creation,
   found: readonly SessionSnapshot[],
   on: Standing,
+  before: Replaced,
 ): Promise<Picture> {
+  const { session, limit, epochs } = creation;
+  const { id, name, aliases } = session;
   const there = found.find(({ stored }) => stored.id === id)?.stored;
   // In the order of the aliases, because each engine finds the sessions in an order of its own.
   const others = found.filter(({ stored }) => stored.id !== id);
@@ -62,12 +70,13 @@ async function pictureOf(
   if (!limit && name === undefined)
     return { ...known, on, slot: undefined, held: undefined, slots: new Map(), live: [] };
   // Epochs that have moved come before a name that is taken, so they must not be an assumption then.
+  const standing = async () => ({ ...(await engine.readSessionsOf(on.userId, { limit: 0 })), sessions: [] });
   const [user, named] = await Promise.all([
-    limit || epochs !== 'current' ? engine.readSessionsOf(on.userId) : undefined,
+    limit ? readForLimit(engine, creation, limit, before) : epochs === 'current' ? undefined : standing(),
     name === undefined ? undefined : engine.readSlot(name),
   ]);
   const live = user?.sessions ?? [];
-  const names = limit?.excess === 'replace' ? live.flatMap((one) => one.name ?? []) : [];
+  const names = replacedBy(live, creation).flatMap((one) => one.name ?? []);
   const slots = await Promise.all(names.map((one) => engine.readSlot(one)));
   return {
     ...known,
@@ -79,7 +88,8 @@ async function pictureOf(
   };
 }
 
-function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Creation): Decision<CreationOutcome> {
+function decide(picture: Picture, creation: Creation): Decision<CreationOutcome> {
+  const { session: asked, epochs, limit, by, now } = creation;
   const { there, holder, on, slot, held, live } = picture;
   if (there) return { answer: createdBefore(there) };
   const session: StoredSession = { ...asked, epochs: { user: on.user, everyone: on.everyone } };
@@ -88,12 +98,11 @@ function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Cr
   }
   if (held && !endOf(held.stored, held.epochEnd, now)) return { answer: { kind: 'name_taken' } };
   if (slot && !slot.started) return { answer: { kind: 'name_stopped' } };
-  const active = limit ? live.filter((other) => !deadlineEnd(other, now)) : [];
-  const over = limit ? active.length + 1 - limit.max : 0;
-  if (over > 0 && limit?.excess === 'refuse') return { answer: { kind: 'too_many', active: active.length } };
+  const active = limit ? activeOf(live, now).length : 0;
+  if (limit?.excess === 'refuse' && active >= limit.max) return { answer: { kind: 'too_many', active } };
   // After what is known without a conflict, so that every engine answers alike.
   if (holder !== undefined) return { answer: { kind: 'alias_taken', holder } };
-  const replaced = active.slice(0, Math.max(0, over));
+  const replaced = replacedBy(live, creation);
   const ends = replaced.map((old, entry) => {
     const named = old.name === undefined ? undefined : picture.slots.get(old.name);
     return endingOf(old, { at: now, by: 'policy', reason: 'replaced' }, { slot: named, counted: true, entry });
@@ -117,6 +126,56 @@ function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Cr
       sequence: sequences.at(-1),
     }),
   };
+}
+
+/** The sessions whose deadline has not passed. */
+function activeOf(live: readonly StoredSession[], now: number): StoredSession[] {
+  return live.filter((stored) => !deadlineEnd(stored, now));
+}
+
+/** The sessions that a new one replaces: as many of the oldest as necessary. */
+function replacedBy(live: readonly StoredSession[], { limit, now }: Creation): StoredSession[] {
+  if (limit?.excess !== 'replace') return [];
+  const active = activeOf(live, now);
+  return active.slice(0, Math.max(0, active.length + 1 - limit.max));
+}
+
+/** Sessions that were ended before the creation, because of the same limit. */
+type Replaced = { ids: SessionId[]; sequence: number | undefined };
+
+/** How many more sessions than the limit allows are read, and how many ends share a commit with a creation. */
+const beyond = 500;
+const endedAtOnce = 100;
+
+/**
+ * The user's sessions, for a limit. A user may have very many more than it allows if it was lowered, and they cannot all be
+ * ended in one step: then ends that are due in any case come first, a few at a time.
+ */
+async function readForLimit(
+  engine: Engine,
+  { session: { userId }, now }: Creation,
+  { max, excess }: NonNullable<Creation['limit']>,
+  before: Replaced,
+): Promise<LiveSessions> {
+  for (;;) {
+    const live = await sessionsOf(engine, userId, max + beyond);
+    const active = activeOf(live.sessions, now);
+    const over = Math.max(0, active.length - max);
+    if (excess === 'refuse' ? active.length >= max || !live.more : over < endedAtOnce && !live.more) return live;
+    // Those whose deadline has passed are recorded as ended, which a sweep would do as well.
+    const due = live.more ? live.sessions.filter((stored) => deadlineEnd(stored, now)) : [];
+    const ending = excess === 'refuse' ? due : [...active.slice(0, over), ...due];
+    for (let from = 0; from < ending.length; from += endedAtOnce) {
+      const some = ending.slice(from, from + endedAtOnce);
+      const why = { at: now, by: 'policy', reason: 'replaced' } as const;
+      const outcomes = await Promise.all(some.map((seen) => endSession(engine, seen.id, why, { seen })));
+      for (const outcome of outcomes) {
+        if (outcome.kind === 'not_found') continue;
+        if (outcome.kind === 'ended') before.ids.push(outcome.session.id);
+        before.sequence = Math.max(before.sequence ?? 0, outcome.end.sequence);
+      }
+    }
+  }
 }
 
 /** A name's slot with a new session in it; a name without a slot gets one that ends with the session. */

@@ -103,8 +103,17 @@ export type Found = {
   on: Standing | undefined;
 };
 
-/** A user's sessions whose end is not recorded and that no epoch has ended, oldest first. */
-export type SessionsOfUser = { on: Required<Standing>; sessions: readonly StoredSession[] };
+/** A page of a user's sessions whose end is not recorded and that no epoch has ended, oldest first. */
+export type SessionsOfUser = {
+  /** The revision is absent if an engine that computes it would have to look at more sessions than {@link mostRevised}. */
+  on: Standing;
+  sessions: readonly StoredSession[];
+  /** The last session that was looked at, if there are others after it. */
+  next: SessionId | undefined;
+};
+
+/** How many sessions a user may have for a change to depend on all of them: more than any limit allows. */
+export const mostRevised = 20_000;
 
 /** A session that a sweep may have to record as ended, and the slot of its name. */
 export type Candidate = { snapshot: SessionSnapshot; slot: NamedSession | undefined };
@@ -124,7 +133,8 @@ export interface Engine {
   /** Resolves when the change is durable and visible. Callers of one turn share a commit. */
   commit(change: Change): Promise<Outcome>;
   readSession(id: SessionId): Promise<SessionSnapshot | undefined>;
-  readSessionsOf(userId: UserId): Promise<SessionsOfUser>;
+  /** At most `limit` sessions of a user, after the `next` of the page before. */
+  readSessionsOf(userId: UserId, page: { after?: SessionId | undefined; limit: number }): Promise<SessionsOfUser>;
   readAccount(id: AccountId): Promise<Account | undefined>;
   readKey(id: KeyId): Promise<ApiKey | undefined>;
   /** A slot and its session, in one snapshot. */

@@ -48,7 +48,8 @@ export interface Store {
    * - With `epochs`, they must still be the current ones; otherwise the answer is `epoch_moved` and nothing is written
    *   (a sign-in does not survive ending all sessions at the same time). `'current'` uses the current ones.
    * - With `limit`, counts the user's sessions that have not ended at `now`. At the limit, `replace` ends as many of
-   *   the oldest as necessary, each with reason `replaced`, a log entry and an event; `refuse` answers `too_many`.
+   *   the oldest as necessary, each with reason `replaced`, a log entry and an event; `refuse` answers `too_many`. Where
+   *   very many must go, because the limit was lowered, most of them end before, in other transactions.
    * - A name that another live session holds is `name_taken`; one whose slot is stopped is `name_stopped`. A free
    *   name's slot then holds this session; a name without a slot gets one (`kept: false`).
    * - An alias that any other session has, live or ended, is `alias_taken`: it is free again once that session is deleted,
@@ -99,7 +100,8 @@ export interface Store {
    * Changes access groups on all of a user's sessions that have not ended (or only on the session `only`), all or
    * none, with one log entry and one event for the user. `updated` counts the sessions that changed. If none did,
    * `sequence` is the current head of the log, so that a repeated call can wait for the first one's change.
-   * @throws `too_many_groups`; then nothing is changed.
+   * @throws `too_many_groups`, or `too_many_to_change` if the user has more than `limits.changedAtOnce` sessions; then
+   *   nothing is changed.
    */
   changeGroups(change: GroupsOfUser): Promise<GroupsOutcome>;
 

@@ -85,6 +85,7 @@ export const refusalOf: Record<CallErrorCode, Refusal | 'missing' | 'invalid'> =
   named_session_exists: conflict,
   named_session_stopped: conflict,
   too_many_sessions: conflict,
+  too_many_to_change: conflict,
   username_taken: conflict,
   email_taken: conflict,
   email_not_pending: conflict,

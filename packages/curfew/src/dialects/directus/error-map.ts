@@ -65,6 +65,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   key_not_found: forbidden,
   named_session_not_found: forbidden,
   too_many_sessions: plain(403, 'LIMIT_EXCEEDED', 'Session limit exceeded.'),
+  too_many_to_change: plain(403, 'LIMIT_EXCEEDED', 'Session limit exceeded.'),
   too_many_attempts: { kind: 'too-many-requests' },
   too_many_streams: { kind: 'too-many-requests' },
   route_not_found: { kind: 'route-not-found' },

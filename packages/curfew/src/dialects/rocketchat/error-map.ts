@@ -76,6 +76,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   body_too_large: invalidParams,
   unsupported_media_type: invalidParams,
   too_many_sessions: failed('error-too-many-sessions', 'Too many sessions'),
+  too_many_to_change: failed('error-too-many-sessions', 'Too many sessions'),
   session_user_changed: failed('error-session-user-changed', 'The session belongs to another user'),
   name_taken: failed('error-name-taken', 'Name taken'),
   alias_taken: failed('error-not-allowed', 'Not allowed'),

@@ -88,6 +88,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   alias_taken: conflict,
   named_session_stopped: conflict,
   too_many_sessions: conflict,
+  too_many_to_change: conflict,
   account_disabled: conflict,
   username_taken: conflict,
   email_taken: conflict,

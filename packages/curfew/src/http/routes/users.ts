@@ -255,7 +255,14 @@ export const changeAccessGroups = operation({
   query: waiting,
   body: Type.Object(groups, { additionalProperties: false, examples: [{ add: ['staff'] }] }),
   answer: groupsChanged,
-  errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
+  errors: [
+    'too_many_groups',
+    'too_many_to_change',
+    'missing_field',
+    'session_not_found',
+    'user_id_too_long',
+    'clock_stepped_back',
+  ],
   handle: ({ authority, caller, params, body, query }) =>
     changeGroups(authority, caller, params.userId, body, query.wait),
 });
@@ -275,7 +282,14 @@ export const changeAccessGroupsOfUser = operation({
     { additionalProperties: false, examples: [{ userId: 'team/ada', add: ['staff'] }] },
   ),
   answer: groupsChanged,
-  errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
+  errors: [
+    'too_many_groups',
+    'too_many_to_change',
+    'missing_field',
+    'session_not_found',
+    'user_id_too_long',
+    'clock_stepped_back',
+  ],
   handle: ({ authority, caller, body: { userId: user, ...change }, query }) =>
     changeGroups(authority, caller, user, change, query.wait),
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { day } from '../../domain/limits.ts';
+import { day, limits } from '../../domain/limits.ts';
 import type { AttemptOutcome } from '../contract.ts';
-import { allOfUser, type Case, changeOf, hour, ids, logout, name, note, start, user } from './harness.ts';
+import { allOfUser, type Case, changeOf, group, hour, ids, logout, name, note, start, user } from './harness.ts';
 
 export const limitCases: Case[] = [
   {
@@ -37,6 +37,45 @@ export const limitCases: Case[] = [
       // Sessions that have ended by deadline meanwhile do not count.
       const later = fixture.plan({ at: start + 2 * hour });
       assert.equal((await fixture.tryCreate(later, { limit })).kind, 'created');
+    },
+  },
+  {
+    name: 'of a user with very many sessions, not all change their groups at once, but one does; a limit ends all but a few',
+    async run(fixture) {
+      const { store } = fixture;
+      const many = await fixture.createMany(limits.changedAtOnce + 1);
+      const [first, last] = [many[0]!, many.at(-1)!];
+      const change = {
+        userId: user('ada'),
+        change: { add: group('new'), remove: [] },
+        by: 'policy',
+        now: start,
+      } as const;
+      await assert.rejects(store.changeGroups(change), { code: 'too_many_to_change' });
+      assert.deepEqual([await fixture.head(), await fixture.list({ accessGroup: group('new')[0] })], [0, []]);
+      assert.deepEqual(await store.changeGroups({ ...change, only: last.id }), {
+        kind: 'changed',
+        updated: 1,
+        sequence: 1,
+      });
+      const at = start + 2 * many.length;
+      const refuse = { max: 2, excess: 'refuse' } as const;
+      assert.equal((await fixture.tryCreate(fixture.plan({ at }), { limit: refuse })).kind, 'too_many');
+      assert.equal(await fixture.head(), 1);
+      const made = await fixture.tryCreate(fixture.plan({ at }), { limit: { max: 2, excess: 'replace' } });
+      assert.ok(made.kind === 'created');
+      assert.deepEqual(made.replaced.toSorted(), ids(many.slice(0, -1)).toSorted());
+      assert.equal(made.sequence, await fixture.head());
+      assert.equal((await fixture.view(first.id, at)).endReason, 'replaced');
+      assert.deepEqual(ids(await fixture.list({ userId: user('ada'), status: 'active' }, at)), [
+        made.session.id,
+        last.id,
+      ]);
+      assert.deepEqual(await store.changeGroups({ ...change, now: at }), {
+        kind: 'changed',
+        updated: 1,
+        sequence: made.sequence! + 1,
+      });
     },
   },
   {

@@ -21,6 +21,8 @@ export type State = Counters & {
   epochs: EpochBook;
   progress: Progress;
   fresh: FreshSessions;
+  /** Those of them that a transaction has placed which may be visible, although this state does not say so yet. */
+  placing: ReadonlySet<SessionId>;
   revisions: Revisions;
   /** API keys, because each request has one; only this process can revoke them. */
   keys: Map<KeyId, ApiKey>;
@@ -36,6 +38,8 @@ export type Progress = {
   readonly begun: number;
 };
 
+const none: ReadonlySet<SessionId> = new Set();
+
 const countersKey = 'counters';
 const progressKey = 'progress';
 
@@ -46,7 +50,7 @@ export function loadState(tables: Tables): State {
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
   const progress = keptProgress(tables, Math.max(kept.lastEvent, told?.lastEvent ?? 0));
   const fresh = loadFresh(tables, progress);
-  const inMemory = { epochs: loadEpochs(tables), fresh, revisions: new Revisions(), keys: new Map() };
+  const inMemory = { epochs: loadEpochs(tables), fresh, placing: none, revisions: new Revisions(), keys: new Map() };
   return { ...(later ? told : kept), progress, ...inMemory };
 }
 
@@ -180,19 +184,21 @@ export class Draft {
     return (this.#state.fresh.has(id) || this.#created.has(id)) && !this.#placed.has(id);
   }
 
-  /** A user's sessions of these epochs that are in no index yet. */
-  freshUnder(userId: UserId, epochs: Epochs): SessionId[] {
-    const ids = [...this.#state.fresh.under(userKey(userId, epochs))];
-    for (const session of this.#created.values()) {
-      const same = session.epochs.user === epochs.user && session.epochs.everyone === epochs.everyone;
-      if (session.userId === userId && same) ids.push(session.id);
-    }
-    return this.#placed.size === 0 ? ids : ids.filter((id) => !this.#placed.has(id));
+  /** How many of a user's sessions of these epochs are in no index yet. */
+  countFresh(userId: UserId, epochs: Epochs): number {
+    const { fresh } = this.#state;
+    const key = userKey(userId, epochs);
+    let count = fresh.countUnder(key);
+    for (const id of this.#placed) if (fresh.isUnder(id, key)) count -= 1;
+    for (const session of this.#created.values()) if (session.key === key && !this.#placed.has(session.id)) count += 1;
+    return count;
   }
 
   /** Whether any session of a user is in no index yet, whatever its epochs. */
   hasFresh(userId: UserId): boolean {
-    for (const id of this.#state.fresh.ofUser(userId)) if (!this.#placed.has(id)) return true;
+    for (const source of this.#state.fresh.ofUser(userId)) {
+      for (const id of source.ascending(undefined)) if (!this.#placed.has(id)) return true;
+    }
     for (const session of this.#created.values()) {
       if (session.userId === userId && !this.#placed.has(session.id)) return true;
     }
@@ -278,6 +284,7 @@ export class Draft {
     if (this.#lastTold) this.#writeLastEvent(counters);
     else if (this.head !== state.head || this.active !== state.active) this.keepCounters();
     if (this.progress !== state.progress) this.#tables.meta.put(progressKey, this.progress);
+    state.placing = this.#placed;
   }
 
   /** Writes the counters separately: if no event contains them, or if events are being deleted. */
@@ -300,6 +307,7 @@ export class Draft {
     state.time = this.#time;
     for (const session of this.#created.values()) state.fresh.add(session);
     for (const id of this.#placed) state.fresh.remove(id);
+    state.placing = none;
     for (const id of this.#changedKeys) state.keys.delete(id);
     state.progress = this.progress;
     state.epochs.everyone = this.#everyone;

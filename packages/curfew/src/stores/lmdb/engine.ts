@@ -4,7 +4,7 @@ import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import type { Change, Engine, Found, Outcome, Scan, SessionRow, SessionsOfUser } from '../commit.ts';
+import type { Change, Engine, Found, Outcome, Scan, SessionRow } from '../commit.ts';
 import type { SessionSnapshot, SweepTask } from '../contract.ts';
 import { readAccount, readKey } from './accounts.ts';
 import type { Attempts } from './attempts.ts';
@@ -12,13 +12,14 @@ import { decodeSession, encodeSession } from './codec.ts';
 import { type Committer, closedError, type Draft, type State } from './commit.ts';
 import { readFault } from './faults.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
+import { ascending, valuesOf } from './lists.ts';
 import { type Pace, shared } from './pace.ts';
 import { isThere, put, rowsFound } from './rows.ts';
 import { Scans } from './scans.ts';
 import { archive, insert, rewrite } from './sessions.ts';
 import { readSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
-import { idsUnder, type Tables } from './tables.ts';
+import type { Tables } from './tables.ts';
 
 /** The most keys that are kept in memory. */
 const mostKeys = 1000;
@@ -65,21 +66,25 @@ export class LmdbEngine implements Engine {
       return id === undefined ? undefined : this.#find(id as SessionId);
     });
 
-  readSessionsOf = (userId: UserId): Promise<SessionsOfUser> =>
-    this.read(() => {
+  readSessionsOf: Engine['readSessionsOf'] = (userId, { after, limit }) =>
+    this.read(async () => {
       const { epochs, fresh, revisions } = this.#state;
-      const { sessions, live } = this.#tables;
+      await fresh.indexAll();
       const present = epochs.of(userId);
+      const on = { userId, ...present, revision: revisions.of(userId) };
+      if (limit === 0) return { on, sessions: [], next: undefined };
       const key = userKey(userId, present);
-      const placed = idsUnder(live, key);
-      const unplaced = fresh.under(key);
+      const sessions: StoredSession[] = [];
+      let [looked, last]: [number, SessionId | undefined] = [0, undefined];
       // While the sweep places some, they are in both for a moment; and a row may show more than the state in memory.
-      const ids = unplaced.size === 0 ? placed : [...new Set([...placed, ...unplaced])].sort();
-      const found = ids.flatMap((id) => {
-        const row = sessions.get(id);
-        return row ? [decodeSession(id, row)] : [];
-      });
-      return { on: { userId, ...present, revision: revisions.of(userId) }, sessions: found.filter(({ end }) => !end) };
+      for (const id of ascending([valuesOf(this.#tables.live, key), ...fresh.under(key)], after)) {
+        if (looked === limit) return { on, sessions, next: last };
+        [looked, last] = [looked + 1, id];
+        const row = this.#tables.sessions.get(id);
+        const stored = row && decodeSession(id, row);
+        if (stored && !stored.end) sessions.push(stored);
+      }
+      return { on, sessions, next: undefined };
     });
 
   readAccount = (id: AccountId): Promise<Account | undefined> => this.read(() => readAccount(this.#tables, id));
@@ -239,5 +244,5 @@ function activeUnder(draft: Draft, userId: UserId | undefined): number {
   const { live } = draft.tables;
   const epochs = draft.epochsOf(userId);
   const placed = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
-  return placed + draft.freshUnder(userId, epochs).length;
+  return placed + draft.countFresh(userId, epochs);
 }

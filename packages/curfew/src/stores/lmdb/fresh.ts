@@ -2,6 +2,7 @@ import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { createdIn, decodeSession, versionOf } from './codec.ts';
 import { stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
+import { SortedIds, type Source } from './sorted-ids.ts';
 import type { Tables } from './tables.ts';
 
 /** A session that is in no index yet. */
@@ -35,7 +36,9 @@ export class FreshSessions {
   /** In order of creation. */
   readonly #all: Map<SessionId, FreshSession> = new Map();
   /** By key, and by user whatever the epochs; built on demand, because most are placed before anybody asks. */
-  readonly #index: Map<string, Set<SessionId>> = new Map();
+  readonly #index: Map<string, SortedIds> = new Map();
+  /** By user, in order of creation. */
+  readonly #ofUsers: Map<UserId, Set<SessionId>> = new Map();
   /** The newest ones, which are not in `#index` yet. */
   readonly #toIndex: Map<SessionId, FreshSession> = new Map();
 
@@ -55,33 +58,67 @@ export class FreshSessions {
     return this.#all.has(id);
   }
 
-  /** The sessions with this future key in the index. */
-  under(key: string): ReadonlySet<SessionId> {
+  /** Indexes everything, in steps between which others have their turn; what is added meanwhile is not waited for. */
+  async indexAll(): Promise<void> {
+    for (let left = this.#toIndex.size - step; left > 0; left -= step) {
+      this.#indexSome();
+      await new Promise(setImmediate);
+    }
+  }
+
+  /** The sessions with this future key in the index, in sources that have no session in common. */
+  under(key: string): [Source, Source] {
     return this.#find(key, (session) => session.key === key || session.tags.includes(key));
   }
 
-  /** All sessions of a user, in order of creation. */
-  ofUser(userId: UserId): ReadonlySet<SessionId> {
+  countUnder(key: string): number {
+    this.#indexSome();
+    let count = 0;
+    for (const session of this.#toIndex.values()) if (session.key === key) count += 1;
+    return count + (this.#index.get(key)?.size ?? 0);
+  }
+
+  /** All sessions of a user. */
+  ofUser(userId: UserId): [Source, Source] {
     return this.#find(wholeUser(userId), (session) => session.userId === userId);
   }
 
+  /** A session of this key. */
+  isUnder(id: SessionId, key: string): boolean {
+    return this.#all.get(id)?.key === key;
+  }
+
   /** Indexes a limited number of sessions on each call, not tens of thousands, and examines the others one by one. */
-  #find(key: string, isAsked: (session: FreshSession) => boolean): ReadonlySet<SessionId> {
+  #find(key: string, isAsked: (session: FreshSession) => boolean): [Source, Source] {
+    this.#indexSome();
+    const others = new SortedIds();
+    for (const session of this.#toIndex.values()) if (isAsked(session)) others.add(session.id);
+    // Looked up again for each piece of a list, because it may be another one by then.
+    const indexed = (): SortedIds => this.#index.get(key) ?? none;
+    return [
+      { descending: (after) => indexed().descending(after), ascending: (after) => indexed().ascending(after) },
+      others,
+    ];
+  }
+
+  #indexSome(): void {
     let left = step;
     for (const session of this.#toIndex.values()) {
       if (left-- === 0) break;
       for (const its of keysOf(session)) insert(this.#index, its, session.id);
+      const ofUser = this.#ofUsers.get(session.userId);
+      if (ofUser) ofUser.add(session.id);
+      else this.#ofUsers.set(session.userId, new Set([session.id]));
       this.#toIndex.delete(session.id);
     }
-    const indexed = this.#index.get(key) ?? none;
-    const others: SessionId[] = [];
-    for (const session of this.#toIndex.values()) if (isAsked(session)) others.push(session.id);
-    return others.length === 0 ? indexed : new Set([...indexed, ...others]);
   }
 
+  /** The session of a user that was created first: a later one may have an earlier id. */
   oldestOf(userId: UserId): FreshSession | undefined {
-    const [id] = this.ofUser(userId);
-    return id === undefined ? undefined : this.#all.get(id);
+    this.#indexSome();
+    for (const id of this.#ofUsers.get(userId) ?? []) return this.#all.get(id);
+    for (const session of this.#toIndex.values()) if (session.userId === userId) return session;
+    return undefined;
   }
 
   /** Sessions whose deadline has passed, unless they have been active since. */
@@ -98,7 +135,11 @@ export class FreshSessions {
     const session = this.#all.get(id);
     if (!session) return;
     this.#all.delete(id);
-    if (!this.#toIndex.delete(id)) for (const key of keysOf(session)) withdraw(this.#index, key, id);
+    if (this.#toIndex.delete(id)) return;
+    for (const key of keysOf(session)) withdraw(this.#index, key, id);
+    const ofUser = this.#ofUsers.get(session.userId)!;
+    ofUser.delete(id);
+    if (ofUser.size === 0) this.#ofUsers.delete(session.userId);
   }
 
   /**
@@ -154,7 +195,7 @@ function takeUp(runs: Run[], rest: Iterator<Ordered>): void {
   runs.splice(from, 0, { next, rest });
 }
 
-const none: ReadonlySet<SessionId> = new Set();
+const none = new SortedIds();
 
 export function freshOf(stored: StoredSession, told: number): FreshSession {
   const { id, userId, epochs, createdAt } = stored;
@@ -171,15 +212,16 @@ function keysOf({ userId, key, tags }: FreshSession): string[] {
   return [wholeUser(userId), key, ...tags];
 }
 
-function insert(index: Map<string, Set<SessionId>>, key: string, id: SessionId): void {
-  const ids = index.get(key);
-  if (ids) ids.add(id);
-  else index.set(key, new Set([id]));
+function insert(index: Map<string, SortedIds>, key: string, id: SessionId): void {
+  const ids = index.get(key) ?? new SortedIds();
+  ids.add(id);
+  index.set(key, ids);
 }
 
-function withdraw(index: Map<string, Set<SessionId>>, key: string, id: SessionId): void {
+function withdraw(index: Map<string, SortedIds>, key: string, id: SessionId): void {
   const ids = index.get(key);
-  if (ids?.delete(id) && ids.size === 0) index.delete(key);
+  ids?.remove(id);
+  if (ids?.size === 0) index.delete(key);
 }
 
 /**

@@ -18,23 +18,22 @@ import {
   userRange,
 } from './keys.ts';
 import { find } from './sessions.ts';
+import { SortedIds, type Source } from './sorted-ids.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
 /** How many candidates are examined before others get their turn. */
 const slice = 200;
 
-/** Ids in descending order, from just below `after`. */
-type Source = (after: SessionId | undefined) => Iterable<SessionId>;
-
 export async function listSessions(tables: Tables, state: State, query: SessionQuery): Promise<SessionPage> {
   const { filter, limit, now, budget } = query;
+  await state.fresh.indexAll();
   const sources = sourcesOf(tables, state, filter, now);
   const began = performance.now();
   const found: SessionSnapshot[] = [];
   let position = query.after;
   for (;;) {
     let looked = 0;
-    for (const id of merged(sources, position)) {
+    for (const id of descending(sources, position)) {
       const stored = find(tables, id);
       position = id;
       looked += 1;
@@ -86,12 +85,13 @@ function keptOf({ live }: Tables, state: State, userId: UserId) {
   const epochs = state.epochs.of(userId);
   const key = userKey(userId, epochs);
   const placed = live.getValuesCount(key);
+  let fresh = state.fresh.countUnder(key);
   // While the sweep places some, they are in both for a moment.
-  const fresh = [...state.fresh.under(key)].filter((id) => !live.doesExist(key, id));
+  for (const id of state.placing) if (state.fresh.isUnder(id, key) && live.doesExist(key, id)) fresh -= 1;
   return {
-    count: placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh.length,
-    isLarge: placed + fresh.length > limits.dueCounted,
-    ids: (): Iterable<SessionId> => new Set([...valuesOf(live, key)(undefined), ...fresh]),
+    count: placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh,
+    isLarge: placed + fresh > limits.dueCounted,
+    ids: (): Iterable<SessionId> => [...ascending([valuesOf(live, key), ...state.fresh.under(key)], undefined)],
   };
 }
 
@@ -137,7 +137,7 @@ function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: num
           ? addressKey(filter.ip)
           : undefined;
   if (key !== undefined) {
-    const live = [valuesOf(tables.live, key), sorted(state.fresh.under(key))];
+    const live = [valuesOf(tables.live, key), ...state.fresh.under(key)];
     return status === 'active' || status === 'suspended' ? live : [...live, valuesOf(tables.past, key)];
   }
   if (status === 'suspended') return [valuesOf(tables.live, suspendedKey)];
@@ -150,11 +150,11 @@ function userSources(tables: Tables, state: State, userId: UserId, status: Sessi
   const epochs = state.epochs.of(userId);
   if (status === 'active' || status === 'suspended') {
     const key = userKey(userId, epochs);
-    return [valuesOf(tables.live, key), sorted(state.fresh.under(key))];
+    return [valuesOf(tables.live, key), ...state.fresh.under(key)];
   }
   // Sessions that an epoch left behind are under earlier keys until the sweep has recorded their end.
   const placed = [...tables.live.getKeys(userRange(userId))].map((key) => valuesOf(tables.live, key));
-  return [...placed, sorted(state.fresh.ofUser(userId))];
+  return [...placed, ...state.fresh.ofUser(userId)];
 }
 
 /** Ended sessions that are still among the living: ended just now, by an epoch or by a deadline. */
@@ -164,54 +164,83 @@ function endedButLive(tables: Tables, state: State, now: number): Source {
   // Search all sessions: sorting very many would take longer than finding those of a page.
   if (Math.max(due.length, changed) > limits.dueCounted || !isSettled(state.epochs.everyone))
     return rowsOf(tables.sessions);
-  const ids = new Set([...due, ...state.fresh.dueAt(now), ...unburied(tables, state.progress.buried, state.head)]);
-  for (const userId of state.epochs.unsettled) {
-    if (ids.size > limits.dueCounted) return rowsOf(tables.sessions);
-    const present = userKey(userId, state.epochs.of(userId));
-    for (const id of state.fresh.ofUser(userId)) ids.add(id);
-    for (const key of tables.live.getKeys(userRange(userId))) {
-      if (key === present || key === endedOfUser(userId)) continue;
-      for (const id of idsUnder(tables.live, key, limits.dueCounted + 1)) ids.add(id);
+  const ids = new Set(due);
+  for (const some of endedSources(tables, state, now)) {
+    for (const id of some) {
+      // The list may be incomplete.
+      if (ids.size > limits.dueCounted) return rowsOf(tables.sessions);
+      ids.add(id);
     }
   }
-  // The list may be incomplete.
-  return ids.size > limits.dueCounted ? rowsOf(tables.sessions) : sorted(ids);
+  const found = new SortedIds();
+  for (const id of [...ids].sort()) found.add(id);
+  return found;
 }
 
-function sorted(ids: Iterable<SessionId>): Source {
-  const descending = [...ids].sort().reverse();
-  return (after) => (after === undefined ? descending : descending.filter((id) => id < after));
+/** What has ended besides those whose deadline, as planned, has passed. */
+function* endedSources(tables: Tables, state: State, now: number): Iterable<Iterable<SessionId>> {
+  yield state.fresh.dueAt(now);
+  yield unburied(tables, state.progress.buried, state.head);
+  for (const userId of state.epochs.unsettled) {
+    const present = userKey(userId, state.epochs.of(userId));
+    for (const fresh of state.fresh.ofUser(userId)) yield fresh.ascending(undefined);
+    for (const key of tables.live.getKeys(userRange(userId))) {
+      if (key === present || key === endedOfUser(userId)) continue;
+      yield idsUnder(tables.live, key, limits.dueCounted + 1);
+    }
+  }
 }
 
-function valuesOf(index: Tables['live'], key: string): Source {
-  return (after) => {
-    const from = after === undefined ? {} : { start: after, exclusiveStart: true };
-    // The options are those of the values, although the declaration speaks of keys.
-    return index.getValues(key, { reverse: true, ...from } as object) as Iterable<SessionId>;
-  };
+/** The ids under a key of an index; not within a write, see {@link idsUnder}. */
+export function valuesOf(index: Tables['live'], key: string): Source {
+  // The options are those of the values, although the declaration speaks of keys.
+  const values = (after: SessionId | undefined, reverse: boolean) =>
+    index.getValues(key, { reverse, ...startAfter(after) } as object) as Iterable<SessionId>;
+  return { ascending: (after) => values(after, false), descending: (after) => values(after, true) };
 }
 
 function rowsOf(table: Tables['sessions']): Source {
-  return (after) => {
-    const from = after === undefined ? {} : { start: after, exclusiveStart: true };
-    return table.getKeys({ reverse: true, ...from }) as Iterable<SessionId>;
-  };
+  const keys = (after: SessionId | undefined, reverse: boolean) =>
+    table.getKeys({ reverse, ...startAfter(after) }) as Iterable<SessionId>;
+  return { ascending: (after) => keys(after, false), descending: (after) => keys(after, true) };
 }
 
-/** The ids of all sources in one descending order, each once. */
-function* merged(sources: readonly Source[], after: SessionId | undefined): Iterable<SessionId> {
-  const cursors = sources.map((source) => source(after)[Symbol.iterator]());
+function startAfter(after: SessionId | undefined): { start?: SessionId; exclusiveStart?: true } {
+  return after === undefined ? {} : { start: after, exclusiveStart: true };
+}
+
+/** The ids of all sources in ascending order, each once. */
+export function ascending(sources: readonly Source[], after: SessionId | undefined): Iterable<SessionId> {
+  return merged(
+    sources.map((source) => source.ascending(after)),
+    (one, other) => one < other,
+  );
+}
+
+/** The ids of all sources in descending order, each once. */
+function descending(sources: readonly Source[], after: SessionId | undefined): Iterable<SessionId> {
+  return merged(
+    sources.map((source) => source.descending(after)),
+    (one, other) => one > other,
+  );
+}
+
+function* merged(
+  sources: readonly Iterable<SessionId>[],
+  isBefore: (one: SessionId, other: SessionId) => boolean,
+): Iterable<SessionId> {
+  const cursors = sources.map((source) => source[Symbol.iterator]());
   const heads = cursors.map((cursor) => cursor.next());
   try {
     for (;;) {
-      let highest: SessionId | undefined;
+      let first: SessionId | undefined;
       for (const head of heads) {
-        if (!head.done && (highest === undefined || head.value > highest)) highest = head.value;
+        if (!head.done && (first === undefined || isBefore(head.value, first))) first = head.value;
       }
-      if (highest === undefined) return;
-      yield highest;
+      if (first === undefined) return;
+      yield first;
       heads.forEach((head, i) => {
-        if (!head.done && head.value === highest) heads[i] = cursors[i]!.next();
+        if (!head.done && head.value === first) heads[i] = cursors[i]!.next();
       });
     }
   } finally {

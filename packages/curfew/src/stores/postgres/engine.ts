@@ -26,6 +26,7 @@ type Connections = {
   batch: BatcherOptions;
 };
 
+type PageOfUser = Parameters<Engine['readSessionsOf']>[1];
 type HeldSlot = Awaited<ReturnType<Engine['readSlot']>>;
 
 /** How many users' steps a sweep looks at together. */
@@ -36,7 +37,7 @@ export class PostgresEngine implements Engine {
   readonly #reading: Database;
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
-  readonly #users: Batcher<UserId, SessionsOfUser>;
+  readonly #users: Batcher<{ userId: UserId } & PageOfUser, SessionsOfUser>;
   readonly #slots: Batcher<SessionName, HeldSlot>;
   readonly readSession: Engine['readSession'];
   readonly readKey: Engine['readKey'];
@@ -48,7 +49,7 @@ export class PostgresEngine implements Engine {
     this.readSession = readSession;
     this.readKey = readKey;
     this.readAccount = readAccount;
-    this.#users = new Batcher((ids) => this.#readSessionsOf(ids), batch);
+    this.#users = new Batcher((pages) => this.#readSessionsOf(pages), batch);
     this.#slots = new Batcher((names) => this.#readSlots(names), batch);
     this.#commits = new Batcher((changes) => this.#commitAll(changes), {
       ...batch,
@@ -77,13 +78,19 @@ export class PostgresEngine implements Engine {
     }
   }
 
-  readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
-    return this.#users.run(userId);
+  readSessionsOf(userId: UserId, page: PageOfUser): Promise<SessionsOfUser> {
+    return this.#users.run({ userId, ...page });
   }
 
-  async #readSessionsOf(ids: readonly UserId[]): Promise<SessionsOfUser[]> {
-    const rows = trusted(await this.#reading.read(reads.sessionsOf, [ids]));
-    const all = ids.map((userId) => ({
+  async #readSessionsOf(pages: readonly ({ userId: UserId } & PageOfUser)[]): Promise<SessionsOfUser[]> {
+    const values = [
+      pages.map(({ userId }) => userId),
+      pages.map(({ after = '' }) => after),
+      // With one more, it is known whether there are others.
+      pages.map(({ limit }) => (limit === 0 ? 0 : limit + 1)),
+    ];
+    const rows = trusted(await this.#reading.read(reads.sessionsOf, values));
+    const all = pages.map(({ userId }) => ({
       on: { userId, user: 0, everyone: 0, revision: -1 },
       sessions: [] as StoredSession[],
     }));
@@ -92,7 +99,10 @@ export class PostgresEngine implements Engine {
       Object.assign(one.on, { user: row['user'], everyone: row['everyone'], revision: row['revision'] });
       if (row['id'] !== null) one.sessions.push(codec.decodeSession(row));
     }
-    return all;
+    return all.map(({ on, sessions: found }, i) => {
+      const sessions = found.slice(0, pages[i]!.limit);
+      return { on, sessions, next: found.length > sessions.length ? sessions.at(-1)!.id : undefined };
+    });
   }
 
   readSlot(name: SessionName): ReturnType<Engine['readSlot']> {

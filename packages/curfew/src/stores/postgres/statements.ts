@@ -35,13 +35,16 @@ export const reads = {
     `SELECT ${snapshot}, ${standby} FROM slots t JOIN sessions s ON s.id = t.session_id AND s.name = t.name ${epochEnd}
      WHERE t.name = $1`,
   ),
-  /** A row for each of the users' sessions that have not ended, deadlines aside; a single one for a user without any. */
+  /** A row for each of the users' sessions that have not ended, deadlines aside, on a page; a single one for a user without any. */
   sessionsOf: named(
     'sessions of',
     `SELECT asked.place, coalesce(u.epoch, 0) AS user, c.everyone, coalesce(u.number, -1) AS revision, s.*, ${standby}
-     FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN newest_counters() c
-     CROSS JOIN LATERAL newest_user(asked.id) u
-     LEFT JOIN LATERAL live_of(asked.id, coalesce(u.epoch, 0), c.everyone) s ON true ORDER BY asked.place, s.id`,
+     FROM unnest($1::text[], $2::text[], $3::integer[]) WITH ORDINALITY AS asked (id, after, most, place)
+     CROSS JOIN newest_counters() c CROSS JOIN LATERAL newest_user(asked.id) u
+     LEFT JOIN LATERAL (
+       SELECT * FROM live_of(asked.id, coalesce(u.epoch, 0), c.everyone) l
+       WHERE asked.most > 0 AND l.id > asked.after ORDER BY l.id LIMIT asked.most
+     ) s ON true ORDER BY asked.place, s.id`,
   ),
   /** The newest steps, everyone's and users', that may have passed sessions whose ends are not recorded. */
   unsettled: named(

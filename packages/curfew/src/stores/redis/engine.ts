@@ -66,12 +66,22 @@ export class RedisEngine implements Engine {
     return id == null ? undefined : this.readSession(id as SessionId);
   }
 
-  async readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
-    const reply = await this.#link.run(readSessionsOf, [userId], homeOf(userId));
-    const [everyone, user, revision, ...rows] = reply as [number, number, string, ...string[]];
+  async readSessionsOf(
+    userId: UserId,
+    { after = '' as SessionId, limit }: Parameters<Engine['readSessionsOf']>[1],
+  ): Promise<SessionsOfUser> {
+    const reply = await this.#link.run(readSessionsOf, [userId, after, String(limit)], homeOf(userId));
+    const [everyone, user, revision, next, ...rows] = reply as [
+      number,
+      number,
+      string | null,
+      SessionId | null,
+      ...string[],
+    ];
     const sessions: StoredSession[] = [];
     for (let i = 0; i < rows.length; i += 2) sessions.push(codec.decodeSession(rows[i] as SessionId, rows[i + 1]!));
-    return { on: { userId, user, everyone, revision: codec.decodeRevision(revision) }, sessions };
+    const on = { userId, user, everyone, ...(revision !== null && { revision: codec.decodeRevision(revision) }) };
+    return { on, sessions, next: next ?? undefined };
   }
 
   async readAccount(id: AccountId): Promise<Account | undefined> {

@@ -1,3 +1,4 @@
+import { mostRevised } from '../../commit.ts';
 import { cell, firstEpochStamp, slotCell } from '../codec.ts';
 import { reading, type Script, withPieces, writing, writingWhenFull } from './script.ts';
 import { snapshot } from './sessions.ts';
@@ -145,7 +146,8 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, 
     if not (shown and sure == '1') and (call('HGET', keys[o], 'n') or '0') ~= user then return end
     if revision ~= '-' then
       o = o + 1
-      if revisionOf(call('ZRANGE', keys[o], 0, -1)) ~= revision then return end
+      if call('ZCARD', keys[o]) > ${mostRevised} then return end
+      if revisionOf(call('ZRANGE', keys[o], 0, ${mostRevised - 1})) ~= revision then return end
     end
   end
   local made, plain = t + changes, t + changes + makes
@@ -272,16 +274,25 @@ export const commit: Script = writing(program);
 export const commitWhenFull: Script = writingWhenFull({ ...program, name: 'commitWhenFull' });
 
 /**
- * ARGV: user. Answers the epochs, the revision, then id and row of each of the user's sessions that are live, deadlines
- * aside, oldest first.
+ * A page of a user's sessions that are live, deadlines aside, oldest first. ARGV: user, position (empty for the oldest),
+ * how many. Answers the epochs; the revision, or nothing if it is not the first page or there are too many; the id to go on
+ * after, or nothing if there are no more; then id and row of each.
  */
 export const readSessionsOf: Script = reading({
   name: 'readSessionsOf',
   uses: ['epochs'],
   body: `${revision}
-local everyone, user = present(home, ARGV[1])
-local ids = redis.call('ZRANGE', home .. 'u:' .. everyone .. '.' .. user .. ':' .. ARGV[1], 0, -1)
-local found = { everyone, user, revisionOf(ids) }
+local userId, after, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local everyone, user = present(home, userId)
+local found = { everyone, user, false, false }
+if limit == 0 then return found end
+local key = home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId
+if after == '' and redis.call('ZCARD', key) <= ${mostRevised} then found[3] = revisionOf(redis.call('ZRANGE', key, 0, ${mostRevised - 1})) end
+local ids = redis.call('ZRANGE', key, after == '' and '-' or '(' .. after, '+', 'BYLEX', 'LIMIT', 0, limit + 1)
+if #ids > limit then
+  table.remove(ids)
+  found[4] = ids[limit]
+end
 for _, id in ipairs(ids) do
   local row = redis.call('GET', home .. 's:' .. id)
   if row then
