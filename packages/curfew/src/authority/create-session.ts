@@ -112,7 +112,7 @@ export async function openChecked(
       // Not whose it is: a caller that may create sessions need not be allowed to read them.
       throw new CurfewError('alias_taken');
     case 'too_many':
-      throw new CurfewError('too_many_sessions', { detail: `The user has ${outcome.active}.` });
+      throw new CurfewError('too_many_sessions', { detail: `The policy allows ${context.policy.maxSessions}.` });
     case 'created': {
       // The sessions that this one replaces must have ended before the answer is sent.
       if (outcome.sequence !== undefined) await context.fence.awaitEverywhere(outcome.sequence, 'everywhere');

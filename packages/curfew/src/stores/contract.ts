@@ -320,6 +320,7 @@ export type CreationOutcome =
   | { kind: 'name_stopped' }
   /** `holder`: the session that has it; of several aliases that are taken, the first one's. */
   | { kind: 'alias_taken'; holder: SessionId }
+  /** `active`: how many the user has; of very many, not all are counted. */
   | { kind: 'too_many'; active: number };
 
 export type SessionChange = {
