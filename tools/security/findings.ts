@@ -33,6 +33,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'An application could replace the verifier of another.',
     'A request whose body was delayed was served up to half a minute after its key was revoked or its session had ended.',
     'A verifier that reported the use of a session at a fraction of a millisecond kept that session from being ended.',
+    'A key whose revocation could not be synced to the disk was still served as valid from a cache.',
   ]),
   'One caller’s load is no other’s outage': found(3, [
     'Three hundred simultaneous sign-ins made a log-out wait for half a minute.',

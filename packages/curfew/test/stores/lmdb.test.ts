@@ -369,7 +369,7 @@ describe('the embedded store and its folder', () => {
 });
 
 describe('the embedded store and its keys', () => {
-  test('R23: a revocation whose sync failed is reported as unknown, and yet the key is no longer valid', async (t) => {
+  test('N2.10: R23: a revocation whose sync failed is reported as unknown, and yet the key is no longer valid', async (t) => {
     const folder = temporaryFolder();
     const tables = openTables(folder.path);
     const owner = await takeOwnership(tables.root, tables.meta, folder.path);
