@@ -299,6 +299,11 @@ export const sections: readonly Section[] = [
       ),
       other('CORS', 'Other sites’ scripts can read nothing.', 'No answer has a CORS header.'),
       other('Large bodies', 'No body exhausts memory.', 'A body over 64 KiB is refused.'),
+      other(
+        'Slow bodies',
+        'No body occupies a connection for as long as its sender likes.',
+        'A body that is not complete within 30 seconds ends the request, and its connection is closed.',
+      ),
       other('Deep JSON', 'No nesting exhausts the stack.', 'A body that is nested too deep is a 400.'),
       other(
         'Prototype pollution',

@@ -124,7 +124,7 @@ describe('the edges of HTTP', () => {
     assert.equal(statusOf(await get('/docs/static/swagger-ui.css', 'range: bytes=999999999-')), 400);
   });
 
-  test('N3.4: a request whose body arrives too slowly is ended, even on the fast path', {
+  test('Slow bodies, N3.4: a request whose body arrives too slowly is ended, even on the fast path', {
     timeout: 30_000,
   }, async (t) => {
     const { server: http } = server.running.app;
