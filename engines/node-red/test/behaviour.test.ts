@@ -482,7 +482,7 @@ describe('the nodes in Node-RED', () => {
       assert.equal(await count(), 1);
     });
 
-    test('“Test” in the editor tries the typed values, with the stored password if none is typed', async (t) => {
+    test('N7.9: “Test” in the editor tries the typed values, with the stored password if none is typed', async (t) => {
       await deploy(curfewNode('getUserSessions', { userId: 'ada' }));
       const ask = async (fields: object) => {
         const response = await fetch(`${red.url}/curfew/test`, {

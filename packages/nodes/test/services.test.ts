@@ -565,7 +565,7 @@ describe('credentials', () => {
     });
   }
 
-  test('the session of a sign-in is sent only to the URL where it was opened', async (t) => {
+  test('N7.9: the session of a sign-in is sent only to the URL where it was opened', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const stranger = await answering(t, json(401, {}));

@@ -367,7 +367,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 2);
   });
 
-  test('a full disk causes a named error, loses nothing acknowledged, and everything continues when there is room', async (t) => {
+  test('N10.8: a full disk causes a named error, loses nothing acknowledged, and everything continues when there is room', async (t) => {
     const folder = join(server.folder, 'small');
     mkdirSync(folder);
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder]).status !== 0) {

@@ -45,7 +45,7 @@ describe('a PostgreSQL that refuses writes is reported by /readyz and doctor', {
     return findings.filter(({ state }) => state === 'fault');
   }
 
-  test('because its disk is full, though nobody has tried to write', async (t) => {
+  test('N10.8: because its disk is full, though nobody has tried to write', async (t) => {
     const disk = smallDisk(48);
     if (!disk) {
       t.skip(cannotMount);

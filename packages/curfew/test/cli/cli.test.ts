@@ -224,7 +224,7 @@ describe('the command line', () => {
     }
   });
 
-  test('the session of a login is sent only to the server that it was kept for', async (t) => {
+  test('N7.9: the session of a login is sent only to the server that it was kept for', async (t) => {
     const own = mkdtempSync(join(tmpdir(), 'curfew-home-'));
     const password = `${adminPassword}\n`;
     const login = ['login', '--username', 'admin', '--password-stdin'];

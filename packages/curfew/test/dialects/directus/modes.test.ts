@@ -155,7 +155,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     });
   }
 
-  test('logging out in each mode ends the session everywhere and empties the cookies that were sent', async () => {
+  test('N6.14: logging out in each mode ends the session everywhere and empties the cookies that were sent', async () => {
     const { data } = (await directus.login()).body;
     const stale = { [refreshCookie]: 'nonsense', [sessionCookie]: 'nonsense' };
     const json = await directus.post('/auth/logout', { refresh_token: data.refresh_token }, { cookies: stale });
