@@ -28,6 +28,18 @@ test('health finds the server by the settings that it was started with, and need
   }
 });
 
+test('N8.4: a server that listens at [::1] is reached at the URL that it reports, and health finds it', async (t) => {
+  const env = { CURFEW_HOST: '[::1]' };
+  const server = await TestServer.start(env);
+  t.after(() => server.close());
+  const { hostname, port } = new URL(server.url);
+  assert.equal(hostname, '[::1]');
+  assert.deepEqual((server.running.app.server.address() as AddressInfo).address, '::1');
+  assert.equal((await server.call('GET', '/v1/me')).status, 200);
+  const { code, out } = await runCli(['health'], { ...env, CURFEW_PORT: port });
+  assert.deepEqual([code, out.trim()], [0, `http://[::1]:${port}/healthz is ok.`]);
+});
+
 test('health ends with 1, and nothing else, if the server is not up', async (t) => {
   const draining = await other(t, 503, '{"status":"draining","checks":{}}');
   for (const [args, says] of [
