@@ -8,7 +8,7 @@ import type { AssuranceLevel } from '../../src/domain/policy.ts';
 import { readSettings } from '../../src/start/config.ts';
 import { credentials } from '../dialects/directus/support.ts';
 import { manualClock, random } from '../support/ports.ts';
-import { TestServer } from '../support/server.ts';
+import { type Answer, TestServer } from '../support/server.ts';
 
 /** What NIST SP 800-63B-4 requires, taken from its text and not from our table. */
 const asked: Record<AssuranceLevel, { absolute: number; idle: number | undefined }> = {
@@ -21,27 +21,47 @@ describe('assurance levels', () => {
   for (const [level, { absolute, idle }] of Object.entries(asked)) {
     test(`NIST aal1, NIST aal2, NIST aal3: ${level}: sessions end at its limits, to the second, on every surface`, async (t) => {
       const clock = manualClock(Date.UTC(2026, 5, 1));
-      const server = await TestServer.start({ CURFEW_ASSURANCE: level }, clock);
+      // Longer than the idle limit of the level, so that this one counts.
+      const longer = { CURFEW_DIRECTUS_SESSION: '7d' };
+      const server = await TestServer.start({ CURFEW_ASSURANCE: level, ...longer }, clock);
       t.after(() => server.close());
-      const directus = { mode: 'session', ...credentials };
+      const { password, email } = credentials;
       const open = async () => {
         const signedIn = (await server.login()).body.token as string;
         const opened = (await server.createSession('ada')).token;
-        const rocket = await server.call(
-          'POST',
-          '/api/v1/login',
-          { user: 'admin', password: credentials.password },
-          { as: '' },
-        );
-        const answer = await server.call('POST', '/auth/login', directus, { as: '' });
-        const cookie = answer.headers.getSetCookie()[0]!.split(';')[0]!;
+        const sent = async (path: string, body: object, headers: Record<string, string> = {}) => {
+          const answer = await server.call('POST', path, body, { as: '', headers });
+          assert.equal(answer.status, 200, path);
+          return answer;
+        };
+        const { userId, authToken } = (await sent('/api/v1/login', { user: 'admin', password })).body.data;
+        const cookieOf = ({ headers }: Answer) => headers.getSetCookie()[0]!.split(';')[0]!;
+        let cookie = cookieOf(await sent('/auth/login', { mode: 'session', email, password }));
+        const client = { 'x-client-key': server.key };
+        const altogic = await sent('/_api/rest/v1/auth/signin-email', { email, password }, client);
+        const session = altogic.body.session.token as string;
+        const name = `desk-${opened.slice(-12)}`;
+        await server.call('POST', '/v1/named-sessions', { name });
+        const named = (await server.createSession('ada', { name })).token;
+        const read = (path: string, headers: Record<string, string>) =>
+          server.call('GET', path, undefined, { as: '', headers });
         return {
-          tokens: [signedIn, opened, rocket.body.data.authToken as string],
-          /** Whether Directus's client is still signed in. */
-          withCookie: async () =>
-            (await server.call('GET', '/users/me', undefined, { as: '', headers: { cookie } })).status,
+          tokens: [signedIn, opened, authToken as string, session, named],
+          /** Directus's client does this before its cookie is over, which no other use extends. */
+          async refresh() {
+            cookie = cookieOf(await sent('/auth/refresh', { mode: 'session' }, { cookie }));
+          },
+          /** How each of the other systems answers a client that is, or was, signed in there. */
+          answers: async () => ({
+            rocketchat: (await read('/api/v1/me', { 'x-user-id': userId, 'x-auth-token': authToken })).status,
+            directus: (await read('/users/me', { cookie })).status,
+            altogic: (await read('/_api/rest/v1/auth/user', { ...client, session })).status,
+            waha: (await read(`/api/sessions/${name}`, { 'x-api-key': server.key })).body.status,
+          }),
         };
       };
+      const valid = { rocketchat: 200, directus: 200, altogic: 200, waha: 'WORKING' };
+      const over = { rocketchat: 401, directus: 401, altogic: 401, waha: 'SCAN_QR_CODE' };
       const verdicts = (tokens: readonly string[]) => Promise.all(tokens.map((token) => server.verify(token)));
 
       const busy = await open();
@@ -51,20 +71,23 @@ describe('assurance levels', () => {
       for (let now = clock.now(); now < end; now = Math.min(now + step, Math.max(now + second, end - second))) {
         clock.set(now);
         for (const { active } of await verdicts(busy.tokens)) assert.equal(active, true, new Date(now).toISOString());
+        await busy.refresh();
         // Recorded before the time moves on: within an hour the server has long since done that.
         await server.running.opened.upkeep.sweep();
       }
+      assert.deepEqual([end - clock.now(), await busy.answers()], [second, valid]);
       clock.set(end);
+      assert.deepEqual(await busy.answers(), over);
       for (const verdict of await verdicts(busy.tokens))
         assert.deepEqual(verdict, { active: false, reason: 'expired' });
 
       if (idle === undefined) return;
       const quiet = await open();
       clock.advance(idle - second);
-      assert.equal(await quiet.withCookie(), 200);
+      assert.deepEqual(await quiet.answers(), valid);
       const left = await open();
       clock.advance(idle);
-      assert.equal(await left.withCookie(), 401);
+      assert.deepEqual(await left.answers(), over);
       for (const verdict of await verdicts(left.tokens)) assert.deepEqual(verdict, { active: false, reason: 'idle' });
     });
 
