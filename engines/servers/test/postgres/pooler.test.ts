@@ -14,12 +14,28 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
   });
   after(() => server.dispose());
 
-  /** The URL of a separate database through a pooler. */
-  async function pooled(t: TestContext, mode: 'session' | 'transaction', name: string): Promise<string> {
+  /** A pooler before a separate database, and the URL of that through it. */
+  async function pooled(
+    t: TestContext,
+    mode: 'session' | 'transaction',
+    name: string,
+  ): Promise<{ pooler: Pooler; url: string }> {
     await server.createDatabase(name);
     const pooler = await Pooler.start(mode, server.url(name));
     t.after(() => pooler.remove());
-    return server.url(name, pooler.port);
+    return { pooler, url: server.url(name, pooler.port) };
+  }
+
+  /** How many connections of a database listen for notifications: through the pooler, and past it. */
+  async function listeners(database: string, pooler: Pooler): Promise<{ through: number; past: number }> {
+    const behind = await pooler.backends();
+    assert.ok(behind.length > 0, 'the pooler has no connection');
+    const { rows } = await server.sql(
+      'postgres',
+      `SELECT pid FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE 'LISTEN%'`,
+    );
+    const through = rows.filter(({ pid }) => behind.includes(pid)).length;
+    return { through, past: rows.length - through };
   }
 
   async function opened(t: TestContext, url: string): Promise<PostgresStore> {
@@ -47,33 +63,29 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     assert.equal(await fixture.store.countActive(0), 75);
   }
 
-  /** Resolves when a change has been signalled, before the next regular read. */
-  async function hinted(store: PostgresStore): Promise<void> {
+  /** Waits until a change is signalled, before the next regular read; `check` runs while the store still listens. */
+  async function hinted(store: PostgresStore, check: () => Promise<void>): Promise<void> {
     const fixture = new StoreFixture({ store, dispose: async () => {} });
-    for (let heard = false; !heard; ) {
-      const hint = new Promise<void>((resolve) => {
-        const stop = store.watchLog(() => {
-          stop();
-          heard = true;
-          resolve();
-        });
-      });
-      const { id } = await fixture.create();
-      await store.endSession(id, logout());
-      await Promise.race([hint, new Promise((resolve) => setTimeout(resolve, 100))]);
-    }
+    const watch = fixture.watch();
+    await watch.hears(() => fixture.logOne());
+    await check();
+    watch.stop();
   }
 
   test('N8.15: PgBouncer works in session mode without any setting', { timeout: 60_000 }, async (t) => {
-    const store = await opened(t, await pooled(t, 'session', 'by_session'));
+    const { pooler, url } = await pooled(t, 'session', 'by_session');
+    const store = await opened(t, url);
     await use(store);
-    await hinted(store);
+    await hinted(store, async () => {
+      assert.deepEqual(await listeners('by_session', pooler), { through: 1, past: 0 });
+    });
   });
 
   test('N8.15: with PgBouncer in transaction mode no connection keeps settings or prepared statements, and notifications bypass it', {
     timeout: 60_000,
   }, async (t) => {
-    const url = `${await pooled(t, 'transaction', 'by_transaction')}?pooler=transaction`;
+    const { pooler, url: base } = await pooled(t, 'transaction', 'by_transaction');
+    const url = `${base}?pooler=transaction`;
     const refused = await openPostgresStore(url).then(
       () => assert.fail('it was opened'),
       (error: CurfewError) => error,
@@ -89,7 +101,9 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     );
     const store = await opened(t, `${url}&direct=127.0.0.1:${server.port}`);
     await use(store);
-    await hinted(store);
+    await hinted(store, async () => {
+      assert.deepEqual(await listeners('by_transaction', pooler), { through: 0, past: 1 });
+    });
     // Another client's connection through the pooler is unchanged.
     const { rows } = await server.sql('by_transaction', 'SHOW search_path');
     assert.equal(rows[0].search_path, 'curfew, pg_temp');
