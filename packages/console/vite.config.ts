@@ -41,6 +41,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
+      // How long each plugin took is nothing to tell somebody who has only typed `npm start`.
+      checks: { pluginTimings: false },
       output: {
         codeSplitting: {
           // Many small files would wait for each other. A language is loaded by itself.

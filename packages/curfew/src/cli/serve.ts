@@ -1,9 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
 import { logLevelOf } from '../log.ts';
 import { options, type SettingName } from '../start/config.ts';
 import type { RunningServer } from '../start/serve.ts';
 import { showStore } from '../stores/open.ts';
-import { paint, writeTo } from './terminal.ts';
+import { columnsOf, paint, writeTo } from './terminal.ts';
 
 /** Milliseconds within which another signal counts as the same one. */
 const sameSignal = 1000;
@@ -63,9 +64,17 @@ async function close(server: RunningServer, signal: NodeJS.Signals): Promise<nev
   }
 }
 
+const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(10))} ${text}`;
+
+/** A secret beside its name; below it if the terminal would break it otherwise, because people copy it. */
+function secretLines(name: string, secret: string): string[] {
+  const beside = line(name, `${paint('bold', secret)}   shown once`);
+  const fits = stripVTControlCharacters(beside).length <= columnsOf(process.stderr);
+  return fits ? [beside] : [line(name, 'shown once:'), `  ${paint('bold', secret)}`];
+}
+
 /** Prints what to open and how to sign in; generated secrets are shown only here. */
 function greet({ url, first, settings }: RunningServer): void {
-  const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(10))} ${text}`;
   const lines = [
     '',
     `  ${paint('bold', 'Curfew')} is up: end any session, anywhere, now.`,
@@ -75,8 +84,8 @@ function greet({ url, first, settings }: RunningServer): void {
   ];
   if (first) {
     lines.push(line('user name', first.username));
-    if (first.password) lines.push(line('password', `${paint('bold', first.password)}   shown once`));
-    if (first.apiKey) lines.push(line('API key', `${paint('bold', first.apiKey)}   shown once`));
+    if (first.password) lines.push(...secretLines('password', first.password));
+    if (first.apiKey) lines.push(...secretLines('API key', first.apiKey));
   }
   lines.push(line('sessions', showStore(settings.store)));
   if (settings.logLevel === undefined && logLevelOf(settings) === 'warn') {

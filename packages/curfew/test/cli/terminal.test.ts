@@ -131,6 +131,20 @@ test('at a terminal, help, errors and remedies are wrapped at its width; JSON an
   assert.match((await runCli(unreachable.split(' '))).err, /^error .*\n {6}→ .*\n$/);
 });
 
+test('the API key that a first start shows is whole on a line of 80 columns', async (t) => {
+  if (!terminalInstalled) return t.skip('script is not installed');
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const env = { CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`, CURFEW_PORT: '0' };
+  const command = `stty cols 80; ${[process.execPath, ...commandLine, 'serve'].join(' ')}`;
+  const terminal = new AtTerminal(command, env);
+  t.after(() => terminal.kill());
+  await terminal.prompt('sessions   lmdb:');
+  assert.match(terminal.printed, / password {3}\S+ {3}shown once\r\n {2}API key {4}shown once:\r\n {2}cfk_\w+\r\n/);
+  const key = /^ {2}cfk_\w+/m.exec(terminal.printed)![0];
+  assert.ok(key.length <= 80, `${key.length} columns`);
+});
+
 test('N6.12: an export that is shown on a terminal cannot control it; a pipe or a file gets every text unchanged', async (t) => {
   if (!terminalInstalled) return t.skip('script is not installed');
   const folder = temporaryFolder();
