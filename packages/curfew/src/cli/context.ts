@@ -125,7 +125,7 @@ export async function confirmed(context: Context, question: string): Promise<voi
   if (!terminal.interactive)
     throw new Stop(exitCodes.usage, `${question} There is no terminal to ask at: repeat with --yes.`);
   if (await confirm({ message: oneLine(question), default: false }, onStandardError)) return;
-  throw new Stop(exitCodes.cancelled, 'Nothing was ended.');
+  throw new Stop(exitCodes.cancelled, 'Nothing was changed.');
 }
 
 /** Prints an answer: as JSON for programs, or as the sentences that `text` makes of it for people. */

@@ -1,7 +1,7 @@
 import type { Receipt, Session } from 'curfew-client';
 import { hour } from '../domain/limits.ts';
 import { oneLine } from '../domain/steering.ts';
-import { type Column, paint, relative } from './terminal.ts';
+import { type Column, counted, paint, relative } from './terminal.ts';
 import { type UserNames, withName, withoutId } from './user.ts';
 
 export function deviceText({ device }: Session): string {
@@ -71,9 +71,12 @@ function moment(text: string): string {
 export function receiptText(receipt: Receipt): string {
   if (!receipt.everywhere) return paint('yellow', 'Stored; caches may hold the earlier state for a moment.');
   const { verifiers, nodes, waitedMs } = receipt;
-  const holders = verifiers.acknowledged + verifiers.expired + nodes.applied + nodes.expired;
-  const who = holders === 1 ? '1 holder' : `${holders} holders`;
-  return paint('green', `In force everywhere: ${who} confirmed in ${waitedMs} ms (change ${receipt.sequence}).`);
+  const applications = verifiers.acknowledged + verifiers.expired;
+  const where = [
+    `on ${counted(nodes.applied + nodes.expired, 'server')}`,
+    ...(applications > 0 ? [`in ${counted(applications, 'application')}`] : []),
+  ].join(' and ');
+  return paint('green', `In force everywhere, ${where}, after ${waitedMs} ms (change ${receipt.sequence}).`);
 }
 
 /**

@@ -20,7 +20,7 @@ export function secretKeyReplace(secretKey: Command): void {
     .description('replace the secret key that a store is used with; works on the store itself, while no server runs')
     .option('--store <url>', 'the store, which no server may have open [CURFEW_STORE]')
     .option('--former <file>', 'the file with the former key, so that authenticators keep working', filePath)
-    .option('--lost', 'the former key is lost: authenticators and backup codes become void')
+    .option('--lost', 'the former key is lost: authenticators and backup codes stop working')
     .action(async (options: Options, command: Command) => {
       const context = contextOf(command);
       if ((options.former === undefined) === !options.lost) {
@@ -78,7 +78,7 @@ function told({ carried, lost }: ReplacedKey, store: string): string {
   if (carried.length > 0) lines.push(`The authenticators of these accounts keep working: ${carried.join(', ')}.`);
   if (lost.length > 0) {
     lines.push(
-      `The authenticators of these accounts are void: ${lost.join(', ')}. An administrator can remove them, or use \`curfew accounts recover\`.`,
+      `The authenticators of these accounts no longer work: ${lost.join(', ')}. An administrator can remove them, or use \`curfew accounts recover\`.`,
     );
   }
   return lines.join('\n');

@@ -103,7 +103,7 @@ function show(
     ),
   );
   if (nextCursor) terminal.out(paint('dim', `More: --all, or --cursor ${nextCursor}`));
-  if (partial && !nextCursor) terminal.say(paint('yellow', 'There may be more than was looked at.'));
+  if (partial && !nextCursor) terminal.say(paint('yellow', 'There may be more: the search ran out of time.'));
 }
 
 function narrowed({ user, group, name, ip, filter }: Filters): boolean {
