@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import fastifyCookie from '@fastify/cookie';
 import fastifySession from '@fastify/session';
@@ -13,7 +15,61 @@ import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import express, { type RequestHandler } from 'express';
 import expressSession from 'express-session';
 import fastify from 'fastify';
+import { root, run } from '../../curfew/test/support/pages.ts';
 import { TestServer } from '../../curfew/test/support/server.ts';
+
+/** An application in TypeScript that has both: each of `session` and `curfewSession` has its own type. */
+const application = `
+import fastifySession from '@fastify/session';
+import { expressSessions } from 'curfew-client/express';
+import { fastifySessions } from 'curfew-client/fastify';
+import type { Verifier } from 'curfew-client/verifier';
+import express from 'express';
+import expressSession, { type Cookie } from 'express-session';
+import fastify from 'fastify';
+
+declare module 'express-session' {
+  interface SessionData {
+    visits: number;
+  }
+}
+declare module 'fastify' {
+  interface Session {
+    visits: number;
+  }
+}
+
+export function withExpress(verifier: Verifier, secret: string) {
+  const app = express();
+  app.use(expressSession({ secret, resave: false, saveUninitialized: true }), expressSessions(verifier)());
+  app.get('/me', ({ session, curfewSession }, response) => {
+    const visits: number | undefined = session.visits;
+    const cookie: Cookie = session.cookie;
+    const userId: string = curfewSession.userId;
+    // @ts-expect-error It is not Curfew's.
+    session.userId;
+    // @ts-expect-error Nor is this the other's.
+    curfewSession.visits;
+    response.json({ visits, cookie, userId });
+  });
+  return app;
+}
+
+export async function withFastify(verifier: Verifier, secret: string) {
+  const app = fastify();
+  await app.register(fastifySession, { secret });
+  app.get('/me', { onRequest: fastifySessions(verifier)() }, async ({ session, curfewSession }) => {
+    const visits: number | undefined = session.visits;
+    const userId: string = curfewSession.userId;
+    // @ts-expect-error It is not Curfew's.
+    session.userId;
+    // @ts-expect-error Nor is this the other's.
+    curfewSession.visits;
+    return { visits, userId };
+  });
+  return app;
+}
+`;
 
 /*
  * An application that moves to Curfew has its framework's sessions beside Curfew's for a while. Both keep their own,
@@ -68,6 +124,15 @@ describe('other libraries’ sessions beside Curfew’s', () => {
       });
     }
   }
+
+  test('N7.6: the types of express-session and of @fastify/session stay as they are beside Curfew’s', async (t) => {
+    const folder = mkdtempSync(join(import.meta.dirname, '.example-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(join(folder, 'application.ts'), application);
+    const config = { extends: '../../../../tsconfig.base.json', include: ['application.ts'] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    await run(join(root, 'node_modules/.bin/tsc'), ['--project', folder, '--noEmit']);
+  });
 
   test('@fastify/session before requireSession: each keeps its own', async (t) => {
     const app = fastify();
