@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { batch } from '../../../../packages/curfew/src/authority/upkeep.ts';
 import {
   allOfUser,
+  everyone,
   forever,
   hour,
   StoreFixture,
   start,
   user,
 } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
+
+/** The most rows that are decoded in one turn of the event loop. */
+const mostDecoded = 500;
 
 test('the sweep and the recording of activity never wait for locks: locked rows are left for later', async (t) => {
   const server = await PostgresServer.start();
@@ -39,4 +45,37 @@ test('the sweep and the recording of activity never wait for locks: locked rows 
   assert.equal((await fixture.snapshot(active[0]!.id)).stored.lastSeenAt, start + hour);
   const rest = await store.sweep(task);
   assert.deepEqual([rest.endsWritten, rest.expired], [1, 1]);
+});
+
+test('N10.7: no answer to a sweep has more rows than it decodes in a turn, however many sessions have ended', async (t) => {
+  const server = await PostgresServer.start(['fsync=off', 'synchronous_commit=off']);
+  t.after(() => server.dispose());
+  const store = await openPostgresStore(await server.createDatabase('behind'));
+  t.after(() => store.close());
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  const many = batch + 200;
+  await fixture.createMany(many, { userId: 'due', idle: hour });
+  await fixture.createMany(many, { userId: 'ada' });
+  await Promise.all(Array.from({ length: many }, (_, i) => fixture.create({ userId: `user ${i}` })));
+  await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
+  await store.endEveryone(everyone(start + 2));
+  const answers: number[] = [];
+  for (const way of ['read', 'write'] as const) {
+    const ask = Database.prototype[way];
+    t.mock.method(Database.prototype, way, async function (this: Database, ...asked: Parameters<typeof ask>) {
+      const rows = await ask.apply(this, asked);
+      answers.push(rows.length);
+      return rows;
+    });
+  }
+  let ends = 0;
+  for (let more = true; more; ) {
+    const task = { now: start + 2 * hour, keepEnded: forever, keepEvents: forever, batch };
+    const outcome = await store.sweep(task);
+    ends += outcome.endsWritten + outcome.expired;
+    ({ more } = outcome);
+  }
+  assert.equal(ends, 3 * many);
+  assert.ok(answers.reduce((sum, rows) => sum + rows, 0) >= ends, 'the rows were not counted');
+  assert.ok(Math.max(...answers) <= mostDecoded, `${Math.max(...answers)} rows in an answer`);
 });

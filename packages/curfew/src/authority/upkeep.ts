@@ -15,7 +15,7 @@ export type UpkeepSettings = {
 
 const sweepInterval = second;
 /** How many sessions one step of the sweep handles; between two steps, requests get their turn. */
-const batch = 500;
+export const batch = 500;
 
 export type Upkeep = {
   /** Sweeps until there is nothing left to do. */

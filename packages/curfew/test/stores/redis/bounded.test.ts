@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { batch } from '../../../src/authority/upkeep.ts';
 import type { SessionId } from '../../../src/domain/brand.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import {
   allOfUser,
+  everyone,
   forever,
   group,
   hour,
@@ -13,7 +15,9 @@ import {
   start,
   user,
 } from '../../../src/stores/conformance/harness.ts';
+import { cell, separator } from '../../../src/stores/redis/codec.ts';
 import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { Link } from '../../../src/stores/redis/link.ts';
 import type { Script } from '../../../src/stores/redis/scripts/script.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { type ScriptRun, scriptsDuring } from '../../support/redis-monitor.ts';
@@ -48,6 +52,9 @@ function entriesOf([name, ...args]: readonly string[]): number {
       return 1;
   }
 }
+
+/** The most rows that are decoded in one turn of the event loop. */
+const mostDecoded = 128;
 
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 const entriesOfRun = ({ commands }: ScriptRun) => sum(commands.map(entriesOf));
@@ -186,4 +193,35 @@ describe('scripts on Redis', { skip: !redisInstalled }, () => {
     for (const hours of [2, 4]) await fixture.sweep(later + hours * hour, hour);
     assert.equal((await store.readUser(user('ada'))).epochs.user, 0);
   });
+
+  test('N10.7: no answer to a sweep has more rows than it decodes in a turn, however many sessions have ended', async (t) => {
+    const many = batch + 200;
+    await fixture.createMany(many, { userId: 'due', idle: hour });
+    await fixture.createMany(many, { userId: 'ada' });
+    await Promise.all(Array.from({ length: many }, (_, i) => fixture.create({ userId: `user ${i}` })));
+    await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
+    await store.endEveryone(everyone(start + 2));
+    const answers: number[] = [];
+    const ask = Link.prototype.run;
+    t.mock.method(Link.prototype, 'run', async function (this: Link, ...asked: Parameters<typeof ask>) {
+      const answer = await ask.apply(this, asked);
+      answers.push(rowsIn(answer));
+      return answer;
+    });
+    let ends = 0;
+    for (let more = true; more; ) {
+      const outcome = await sweep(batch);
+      ends += outcome.endsWritten + outcome.expired;
+      ({ more } = outcome);
+    }
+    assert.equal(ends, 3 * many);
+    assert.ok(sum(answers) >= ends, 'the rows were not counted');
+    assert.ok(Math.max(...answers) <= mostDecoded, `${Math.max(...answers)} rows in an answer`);
+  });
 });
+
+/** How many rows of sessions an answer has, at any depth. */
+function rowsIn(answer: unknown): number {
+  if (Array.isArray(answer)) return sum(answer.map(rowsIn));
+  return typeof answer === 'string' && answer.split(separator).length > cell.tokenHash ? 1 : 0;
+}
