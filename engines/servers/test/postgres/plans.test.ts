@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { day, limits } from '../../../../packages/curfew/src/domain/limits.ts';
 import {
   allOfUser,
   forever,
+  hour,
   StoreFixture,
   start,
   user,
@@ -68,6 +70,37 @@ test('what nodes do all the time costs the same in a store that grew after its p
   for (const [what, looked] of Object.entries(after)) {
     const earlier = before[what as keyof typeof before];
     // Indexes that are a level or two deeper.
+    assert.ok(looked <= earlier * 1.5 + 30, `${what} looked at ${earlier} pages before, and at ${looked} now`);
+  }
+});
+
+test('N10.7: a count costs the same however many sessions are due and not recorded yet, of everyone and of a user', async (t) => {
+  const { client, fixture, pages } = await unanalyzed(t);
+  await client.query(`PREPARE active (bigint) AS ${reads.active.text}`);
+  await client.query(`PREPARE active_of_user (bigint, text) AS ${reads.activeOfUser.text}`);
+  for (const userId of ['ada', 'bob', 'carl'])
+    await fixture.createMany(1, { userId, idle: userId === 'carl' ? day : hour });
+  /** More sessions like those of these users: due ones, and some that are not. */
+  const add = (count: number, ...users: string[]) =>
+    client.query(`INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object('id', s.id || '${count}.' || i))).*
+      FROM sessions s, generate_series(1, ${count}) i
+      WHERE length(s.id) = (SELECT min(length(id)) FROM sessions) AND s.user_id IN ('${users.join("', '")}')`);
+  const now = start + 2 * hour;
+  const costs = async () => ({
+    active: await pages(`EXECUTE active (${now})`),
+    'active of the user of half of the due sessions': await pages(`EXECUTE active_of_user (${now}, 'ada')`),
+    'active of a user without due sessions': await pages(`EXECUTE active_of_user (${now}, 'carl')`),
+  });
+  await add(limits.dueCounted + 100, 'ada', 'bob');
+  await add(1000, 'carl');
+  // A plan is kept from the sixth call on.
+  for (let i = 0; i < 10; i++) await costs();
+  const before = await costs();
+  await add(10_000, 'ada', 'bob');
+  const after = await costs();
+  t.diagnostic(JSON.stringify({ before, after }));
+  for (const [what, looked] of Object.entries(after)) {
+    const earlier = before[what as keyof typeof before];
     assert.ok(looked <= earlier * 1.5 + 30, `${what} looked at ${earlier} pages before, and at ${looked} now`);
   }
 });

@@ -85,23 +85,10 @@ export const reads = {
      FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
   ),
   /** The active sessions, less those whose end by deadline is not recorded yet. */
-  active: named(
-    'active',
-    `SELECT c.active - (
-       SELECT count(*) FROM (
-         SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= $1 ORDER BY s.armed LIMIT ${limits.dueCounted}
-       ) due
-       WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
-     ) AS count, ${standby} FROM newest_counters() c`,
-  ),
+  active: named('active', `SELECT c.active - count_due($1, c) AS count, ${standby} FROM newest_counters() c`),
   activeOfUser: named(
     'active of user',
-    `SELECT active_of($2, c) - (
-       SELECT count(*) FROM (
-         SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= $1 AND s.user_id = $2 LIMIT ${limits.dueCounted}
-       ) due
-       WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
-     ) AS count, ${standby} FROM newest_counters() c`,
+    `SELECT active_of($2, c) - count_due_of($2, $1, c) AS count, ${standby} FROM newest_counters() c`,
   ),
   keyFingerprint: named('key fingerprint', `SELECT fingerprint, ${standby} FROM secret_key`),
   standby: named('ping', `SELECT ${standby}`),

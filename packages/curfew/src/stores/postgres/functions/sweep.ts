@@ -1,5 +1,6 @@
+import { limits } from '../../../domain/limits.ts';
 import { eventsPerBlock } from '../../event-times.ts';
-import { batchByIndex, joinedByIndex } from './by-index.ts';
+import { batchByIndex, byIndex, joinedByIndex } from './by-index.ts';
 
 /*
  * The sweep in pieces, each a transaction of its own. What needs no number takes no writers' lock; what needs one takes it
@@ -13,6 +14,23 @@ import { batchByIndex, joinedByIndex } from './by-index.ts';
 export const sweep: string = `
 CREATE OR REPLACE FUNCTION deadline_of(s sessions) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT least(s.expires_at, s.last_seen_at + s.idle)
+$$;
+
+-- The sessions that count as active although their deadline has passed, because no sweep has recorded that yet.
+CREATE OR REPLACE FUNCTION count_due(moment bigint, c counters) RETURNS bigint LANGUAGE sql STABLE ${byIndex} AS $$
+  SELECT count(*) FROM (
+    SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= moment ORDER BY s.armed LIMIT ${limits.dueCounted}
+  ) due
+  WHERE deadline_of(due.s) <= moment AND is_active(due.s, c)
+$$;
+
+-- The same of a user. Their own sessions are looked through, because there may be far more due ones of others.
+CREATE OR REPLACE FUNCTION count_due_of(asked text, moment bigint, c counters) RETURNS bigint LANGUAGE sql STABLE ${byIndex} AS $$
+  SELECT count(*) FROM (
+    SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= moment AND s.user_id = asked
+    ORDER BY s.id LIMIT ${limits.dueCounted}
+  ) due
+  WHERE deadline_of(due.s) <= moment AND is_active(due.s, c)
 $$;
 
 -- Arms those anew that were active meanwhile.
