@@ -104,7 +104,7 @@ describe('10,000 sessions of 500 people', { skip }, () => {
     await page.getByLabel(/^Type \d+ to confirm$/).fill(String(active));
     await page.keyboard.press('Enter');
     await page.getByText(`${active} sessions have ended.`).waitFor();
-    await page.getByText(/^Over everywhere, \d+ ms$/).waitFor();
+    await page.getByText(/^In force everywhere, \d+ ms$/).waitFor();
     await page.getByRole('button', { name: 'Done' }).click();
 
     // Exactly what was counted, with progress while it goes on.

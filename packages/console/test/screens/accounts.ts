@@ -38,7 +38,7 @@ describe('accounts', { skip }, () => {
     await page.getByRole('button', { name: 'Disable' }).click();
     await dialog.getByText('All sessions of the account end').waitFor();
     await dialog.getByRole('button', { name: 'Disable' }).click();
-    await dialog.getByText('Over everywhere').waitFor();
+    await dialog.getByText('In force everywhere').waitFor();
     assert.equal((await world.server.verify(body.token)).active, false);
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     assert.equal(await signsIn(), 401);
@@ -59,7 +59,7 @@ describe('accounts', { skip }, () => {
     await page.getByRole('heading', { name: 'grace', level: 1 }).waitFor();
     await page.getByRole('button', { name: 'Delete' }).click();
     await dialog.getByRole('button', { name: 'Delete' }).click();
-    await dialog.getByText('Over everywhere').waitFor();
+    await dialog.getByText('In force everywhere').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
     assert.equal(await signsIn(), 401);
@@ -68,7 +68,7 @@ describe('accounts', { skip }, () => {
   test('an account leads to the sessions of its person, and back', async (t) => {
     const { page, world } = await visit(t, { as: 'admin' });
     await page.goto(`${world.server.url}/console/#/accounts/${world.people.support.id}`);
-    await page.getByRole('link', { name: 'Show the sessions of this person' }).click();
+    await page.getByRole('link', { name: 'Show this person’s sessions' }).click();
     await page.getByRole('region', { name: 'Account' }).getByText('support').first().waitFor();
     await page.goBack();
     await page.getByRole('definition').filter({ hasText: world.people.support.id }).waitFor();

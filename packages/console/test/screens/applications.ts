@@ -19,7 +19,7 @@ describe('the receipt', { skip }, () => {
     await page.goto(`${server.url}/console/#/users/grace`);
     await page.getByRole('button', { name: 'End all …' }).click();
     await page.getByRole('button', { name: 'End it' }).click();
-    await page.getByText(/^Over on 1 application, \d+ ms$/).waitFor();
+    await page.getByText(/^In force in 1 application, \d+ ms$/).waitFor();
     assert.equal((await verifier.verify(token)).active, false);
     assert.equal((await server.call('GET', `/v1/sessions/${ada.desk}`)).body.session.status, 'active');
   });
@@ -34,7 +34,7 @@ describe('the receipt', { skip }, () => {
     for (const { page } of [one, two]) await page.getByRole('button', { name: 'End …' }).click();
     for (const { page } of [one, two]) {
       await page.getByRole('button', { name: 'End it' }).click();
-      await page.getByText(/^Over everywhere/).waitFor();
+      await page.getByText(/^In force everywhere/).waitFor();
       await page.getByRole('button', { name: 'Done' }).click();
     }
     await two.page.getByText('Ended by', { exact: true }).waitFor();

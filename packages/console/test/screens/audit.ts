@@ -66,7 +66,7 @@ describe('the audit trail', { skip }, () => {
     assert.match(lines[1]!, /^\d+,.*,session\.ended,key:.*,ada,/);
     await page.getByLabel('Until').fill('2001-01-01T00:00');
     await page.getByRole('heading', { name: 'No events' }).waitFor();
-    await page.getByText('Only what is past').waitFor();
+    await page.getByText('Past events only').waitFor();
     await accessible(page);
     await page.getByRole('button', { name: 'Clear the filters' }).click();
     await page.getByRole('row').filter({ hasText: 'ben' }).first().waitFor();

@@ -16,7 +16,7 @@ describe('my devices', { skip }, () => {
     await page.getByLabel('User name or e-mail address').fill('plain');
     await page.getByLabel('Password').fill('a plain password');
     await page.keyboard.press('Enter');
-    await page.getByText('You use it now.').waitFor();
+    await page.getByText('You are using it now.').waitFor();
     const first = (await context.cookies())[0]!.value;
     world.clock.advance(16 * 60_000);
     await page.getByRole('button', { name: /^End: / }).click();
@@ -28,7 +28,7 @@ describe('my devices', { skip }, () => {
     await accessible(page);
     await page.getByRole('textbox', { name: 'Password' }).fill('a plain password');
     await page.keyboard.press('Enter');
-    await page.getByText(/^Over everywhere/).waitFor();
+    await page.getByText(/^In force everywhere/).waitFor();
     assert.equal((await server.verify(other)).active, false);
     assert.equal((await server.verify(first)).active, false, 'the sign-in has replaced it');
     assert.equal((await server.verify((await context.cookies())[0]!.value)).active, true);
@@ -45,10 +45,10 @@ describe('my devices', { skip }, () => {
     await page.getByLabel('User name or e-mail address').fill('plain');
     await page.getByLabel('Password').fill('a plain password');
     await page.keyboard.press('Enter');
-    await page.getByText('You use it now.').waitFor();
+    await page.getByText('You are using it now.').waitFor();
     const second = await context.newPage();
     await second.goto(`${server.url}/console/#/devices`);
-    await second.getByText('You use it now.').waitFor();
+    await second.getByText('You are using it now.').waitFor();
     await second.route(/\/v1\/me$/, (route) => route.abort('connectionreset'), { times: 1 });
     const answered = second.waitForResponse(/\/v1\/me$/);
     world.clock.advance(16 * 60_000);
@@ -75,7 +75,7 @@ describe('my devices', { skip }, () => {
     // The other window has been told of the sign-in, and asks who it was until it is answered.
     await answered;
     await page.getByRole('dialog').getByRole('button', { name: 'End all 2' }).click();
-    await page.getByText(/^Over everywhere/).waitFor();
+    await page.getByText(/^In force everywhere/).waitFor();
     for (const other of others) assert.equal((await server.verify(other)).active, false);
     assert.equal(
       (await server.verify((await context.cookies())[0]!.value)).active,
@@ -102,7 +102,7 @@ describe('my devices', { skip }, () => {
     await page.getByRole('button', { name: 'End it' }).click();
     await page.getByRole('textbox', { name: 'Password' }).fill('a plain password');
     await page.keyboard.press('Enter');
-    await page.getByText(/^Over everywhere/).waitFor();
+    await page.getByText(/^In force everywhere/).waitFor();
     for (const { value } of await context.cookies()) assert.equal((await server.verify(value)).active, false);
     const left = await server.call('GET', `/v1/sessions?user=${session.userId}&status=active`);
     assert.deepEqual(left.body.sessions, []);
@@ -141,12 +141,12 @@ describe('my devices', { skip }, () => {
     expect(503);
     await page.route(/\/v1\/me$/, (route) => route.fulfill({ status: 503 }), { times: 1 });
     await page.keyboard.press('Enter');
-    await dialog.getByRole('heading', { name: 'Keep your backup codes' }).waitFor();
+    await dialog.getByRole('heading', { name: 'Save your backup codes' }).waitFor();
     for (let times = 0; times < 3; times++) await page.keyboard.press('Escape');
-    await dialog.getByRole('button', { name: 'I have kept them' }).click();
+    await dialog.getByRole('button', { name: 'I have saved them' }).click();
     await dialog.getByLabel('Code', { exact: true }).fill(code());
     await page.keyboard.press('Enter');
-    await page.getByText(/^Over everywhere/).waitFor();
+    await page.getByText(/^In force everywhere/).waitFor();
     assert.equal((await server.verify(other.token)).active, false);
   });
 
@@ -181,22 +181,22 @@ describe('my devices', { skip }, () => {
     await page.getByText('Enter the code.').waitFor();
     await page.getByLabel('Code', { exact: true }).fill(code());
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Keep your backup codes' }).waitFor();
+    await page.getByRole('heading', { name: 'Save your backup codes' }).waitFor();
     await accessible(page);
     assert.equal(await page.locator('.codes li').count(), 12);
-    await page.getByRole('button', { name: 'I have kept them' }).click();
+    await page.getByRole('button', { name: 'I have saved them' }).click();
     await page.getByText('Set up. 12 backup codes are left.').waitFor();
     await page.getByRole('button', { name: 'New backup codes …' }).click();
-    await page.getByRole('button', { name: 'Make new ones' }).click();
+    await page.getByRole('button', { name: 'Create new ones' }).click();
     await page.getByRole('textbox', { name: 'Code' }).fill(code());
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'I have kept them' }).click();
+    await page.getByRole('button', { name: 'I have saved them' }).click();
     world.clock.advance(6 * 60_000);
     await page.getByRole('button', { name: 'Remove …' }).click();
     await page.getByRole('button', { name: 'Remove it' }).click();
     await page.getByRole('textbox', { name: 'Code' }).fill(code());
     await page.keyboard.press('Enter');
-    await page.getByText('The second factor is removed.').waitFor();
+    await page.getByText('The second factor has been removed.').waitFor();
     assert.equal((await server.call('GET', `/v1/accounts/${id}`)).body.account.totp, false);
   });
 
@@ -210,7 +210,7 @@ describe('my devices', { skip }, () => {
     await page.keyboard.press('Enter');
     expect(400);
     await page.getByRole('button', { name: 'Change the password …' }).click();
-    await page.getByRole('button', { name: 'Change it' }).click();
+    await page.getByRole('button', { name: 'Change password' }).click();
     await page.getByText('Fill in this field.').first().waitFor();
     await page.getByLabel('Current password').fill('not it');
     await page.getByLabel('New password').fill('another fine password');
@@ -223,8 +223,8 @@ describe('my devices', { skip }, () => {
     await page.locator('input[aria-invalid][autocomplete=new-password]').waitFor();
     await page.getByLabel('New password').fill('another fine password');
     await page.keyboard.press('Enter');
-    await page.getByText('The password is changed.').waitFor();
-    await page.getByText('You are signed in nowhere else.').waitFor();
+    await page.getByText('The password has been changed.').waitFor();
+    await page.getByText('You are not signed in anywhere else.').waitFor();
     assert.equal((await world.server.verify(other)).active, false);
     assert.equal((await world.server.login('plain', 'another fine password')).status, 200);
   });

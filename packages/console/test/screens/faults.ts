@@ -49,8 +49,8 @@ describe('faults', { skip }, () => {
     // It cannot be closed by accident.
     for (let times = 0; times < 3; times++) await page.keyboard.press('Escape');
     await page.getByRole('dialog', { name: 'End this session?' }).waitFor();
-    await reader.hears(/Over on 1 application, \d/);
-    await reader.hears(/Did not answer, and may no longer trust what they knew: .*billing/);
+    await reader.hears(/In force in 1 application, \d/);
+    await reader.hears(/Did not answer, and may no longer use what they had cached: .*billing/);
     await accessible(page);
     await reader.has('button', 'Done');
     assert.equal(await billing.wake(), 'over');
@@ -65,7 +65,7 @@ describe('faults', { skip }, () => {
     billing.freeze();
     await page.getByRole('button', { name: 'End it' }).click();
     await page.getByText('Still waiting for an application to confirm.').waitFor();
-    await page.getByText(/^Over on 1 application/).waitFor();
+    await page.getByText(/^In force in 1 application/).waitFor();
   });
 
   test('two windows: what ends in one is shown in the other, in its list and on its page', async (t) => {
@@ -80,7 +80,7 @@ describe('faults', { skip }, () => {
     await third.getByRole('button', { name: 'End …' }).waitFor();
     await second.getByRole('button', { name: 'End …' }).click();
     await second.getByRole('button', { name: 'End it' }).click();
-    await second.getByText(/^Over everywhere/).waitFor();
+    await second.getByText(/^In force everywhere/).waitFor();
     await third.getByText('Ended by an administrator').first().waitFor();
     assert.equal(await third.getByRole('button', { name: 'End …' }).count(), 0);
     await row.getByText('Ended').waitFor();
@@ -89,20 +89,20 @@ describe('faults', { skip }, () => {
     await second.goto(`${world.server.url}/console/#/sessions?ip=203.0.113.7`);
     await second.getByRole('button', { name: 'End all that match …' }).click();
     await second.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
-    await page.getByText('Something was changed in another window since.').waitFor();
+    await page.getByText('Something has changed in another window since then.').waitFor();
     await accessible(page);
-    await page.getByRole('button', { name: 'Read again' }).click();
-    await page.getByText('Something was changed in another window since.').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await page.getByText('Something has changed in another window since then.').waitFor({ state: 'detached' });
   });
 
   test('two windows: who signs out in one is signed out in the other, and signed in again in both', async (t) => {
     const world = await newWorld();
     const { page, context, expect } = await visit(t, { world, as: 'member', to: '#/devices' });
     expect(401, 403);
-    await page.getByText('You use it now.').waitFor();
+    await page.getByText('You are using it now.').waitFor();
     const second = await context.newPage();
     await second.goto(`${world.server.url}/console/#/devices`);
-    await second.getByText('You use it now.').waitFor();
+    await second.getByText('You are using it now.').waitFor();
     await second.getByRole('button', { name: 'Sign out' }).click();
     await page.getByText('You are signed out.').waitFor();
     await accessible(page);
@@ -115,7 +115,7 @@ describe('faults', { skip }, () => {
     };
     await world.server.createAccount('plain', { password: 'a plain password' });
     await signIn('plain', 'a plain password');
-    await second.getByText('You use it now.').waitFor();
+    await second.getByText('You are using it now.').waitFor();
     // Somebody else: the page of the first person is gone.
     await page.getByText(/^Signed in as .plain/).waitFor({ state: 'attached' });
     await page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();
@@ -137,7 +137,7 @@ describe('faults', { skip }, () => {
       }),
     );
     await page.mouse.wheel(0, 100_000);
-    await page.getByRole('alert').getByText('This list has changed too much to go on.').waitFor();
+    await page.getByRole('alert').getByText('This list has changed too much to continue.').waitFor();
     await accessible(page);
     await page.unrouteAll();
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -155,12 +155,12 @@ describe('faults', { skip }, () => {
     const { port } = new URL(world.server.url);
     await world.server.leave();
     await page.mouse.wheel(0, 100_000);
-    await page.getByText('The server does not answer. What is shown may be old.').waitFor();
+    await page.getByText('The server is not answering. What you see may be out of date.').waitFor();
     await page.getByRole('alert').getByText('The server cannot be reached.').waitFor();
     await accessible(page);
     await fits(page);
     world.server = await world.server.another({ CURFEW_PORT: port }, world.clock);
-    await page.getByText('The server answers again.').waitFor();
+    await page.getByText('The server is answering again.').waitFor();
     await page.getByRole('alert').waitFor({ state: 'detached' });
     await scrollToRow(page, 150);
     await page.mouse.wheel(0, -100_000);

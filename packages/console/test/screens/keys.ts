@@ -6,21 +6,21 @@ import { codeOf, newWorld, skip } from '../support/world.ts';
 describe('API keys', { skip }, () => {
   test('a key is made with what was chosen, its token is shown once, and it is dead once it is revoked', async (t) => {
     const { page, world } = await visit(t, { as: 'admin', to: '#/keys' });
-    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('button', { name: 'Create a key' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    await dialog.getByRole('button', { name: 'Create a key' }).click();
     await dialog.getByText('Give it a name.').waitFor();
     await accessible(page);
     await dialog.getByLabel('Name', { exact: true }).fill('shop <b>');
     await dialog.getByLabel('sessions.verify').check();
-    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    await dialog.getByRole('button', { name: 'Create a key' }).click();
     await page.getByRole('heading', { name: 'Copy the key now' }).waitFor();
     const token = (await page.locator('dialog .secret code').textContent())!;
     assert.match(token, /^cfk_/);
     // Escape does not lose what is shown only once.
     for (let times = 0; times < 3; times++) await page.keyboard.press('Escape');
     await accessible(page);
-    await page.getByRole('button', { name: 'I have kept it' }).click();
+    await page.getByRole('button', { name: 'I have saved it' }).click();
     const row = page.getByRole('row').filter({ hasText: 'shop <b>' });
     await row.getByText('sessions.verify').waitFor();
     const asked = () => fetch(`${world.server.url}/v1/me`, { headers: { authorization: `Bearer ${token}` } });
@@ -28,7 +28,7 @@ describe('API keys', { skip }, () => {
     await row.getByRole('button', { name: /^Revoke/ }).click();
     await accessible(page);
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-    await page.getByRole('dialog').getByText('Over everywhere').waitFor();
+    await page.getByRole('dialog').getByText('In force everywhere').waitFor();
     assert.equal((await asked()).status, 401);
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
     await row.getByText('Revoked').waitFor();
@@ -40,10 +40,10 @@ describe('API keys', { skip }, () => {
     const { page, world, expect } = await visit(t, { as: 'admin', to: '#/keys' });
     expect(403);
     world.clock.advance(6 * 60_000);
-    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('button', { name: 'Create a key' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name', { exact: true }).fill('asked for');
-    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    await dialog.getByRole('button', { name: 'Create a key' }).click();
     const proof = dialog.filter({ hasText: 'Confirm that it is you' });
     await proof.getByLabel('Code').fill(codeOf(world, 'admin'));
     await accessible(page);
@@ -54,7 +54,7 @@ describe('API keys', { skip }, () => {
   test('an answer that is lost after the key was made is told as a doubt, and one can look again', async (t) => {
     const { page, expect } = await visit(t, { world: await newWorld(), as: 'admin', to: '#/keys' });
     expect('away');
-    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('button', { name: 'Create a key' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name', { exact: true }).fill('unheard');
     await page.route(/\/v1\/keys/, async (route) => {
@@ -62,12 +62,12 @@ describe('API keys', { skip }, () => {
       await route.fetch();
       await route.abort('connectionreset');
     });
-    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    await dialog.getByRole('button', { name: 'Create a key' }).click();
     await dialog.getByText('The change may have taken effect.').waitFor();
     assert.equal(await dialog.getByText('Nothing on this page is lost.').count(), 0);
     await accessible(page);
     await page.unrouteAll();
-    await dialog.getByRole('button', { name: 'Look again' }).click();
+    await dialog.getByRole('button', { name: 'Refresh' }).click();
     await page.getByRole('row').filter({ hasText: 'unheard' }).waitFor();
     assert.equal(await dialog.count(), 0);
   });

@@ -7,7 +7,7 @@ describe('named sessions', { skip }, () => {
   test('one is created, stopped, started, emptied and deleted; a configuration that is no object is not sent', async (t) => {
     const world = await newWorld();
     const { page } = await visit(t, { world, as: 'admin', to: '#/named' });
-    await page.getByRole('heading', { name: 'There is no named session' }).waitFor();
+    await page.getByRole('heading', { name: 'No named sessions yet' }).waitFor();
     await accessible(page);
     await page.getByRole('button', { name: 'Create one' }).click();
     const dialog = page.getByRole('dialog');
@@ -26,7 +26,7 @@ describe('named sessions', { skip }, () => {
     await row.getByText('Working').waitFor();
     await row.getByRole('button', { name: /^Stop/ }).click();
     await dialog.getByRole('button', { name: 'Stop' }).click();
-    await dialog.getByText('Over everywhere').waitFor();
+    await dialog.getByText('In force everywhere').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     await row.getByText('Stopped').waitFor();
     assert.equal(await active(), false);
@@ -38,7 +38,7 @@ describe('named sessions', { skip }, () => {
     await accessible(page);
     await row.getByRole('button', { name: /^End session/ }).click();
     await dialog.getByRole('button', { name: 'End session' }).click();
-    await dialog.getByText('Over everywhere').waitFor();
+    await dialog.getByText('In force everywhere').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     assert.equal(await active(), false);
     await row.getByRole('button', { name: /^Configure/ }).click();
@@ -49,7 +49,7 @@ describe('named sessions', { skip }, () => {
     await page.setViewportSize({ width: 1280, height: 800 });
     await row.getByRole('button', { name: /^Delete/ }).click();
     await dialog.getByRole('button', { name: 'Delete' }).click();
-    await page.getByRole('heading', { name: 'There is no named session' }).waitFor();
+    await page.getByRole('heading', { name: 'No named sessions yet' }).waitFor();
   });
 
   test('an auditor sees them, and no button that would be refused', async (t) => {

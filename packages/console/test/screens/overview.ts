@@ -14,11 +14,11 @@ describe('the overview', { skip }, () => {
     await server.login('nobody', 'a wrong password');
     for (const userId of ['ada', 'grace']) await server.createSession(userId);
     await now.getByText(/^3\s*sessions$/).waitFor();
-    await page.getByRole('img', { name: /^3 sign-ins, 0 ends and 1 refused sign-ins/ }).waitFor();
+    await page.getByRole('img', { name: /^3 sign-ins, 0 sessions ended and 1 refused sign-ins/ }).waitFor();
     await page.getByText('As a table').click();
     const latest = page.getByRole('row').nth(1).getByRole('cell');
     assert.deepEqual(await latest.allTextContents(), ['3', '0', '1']);
-    await page.getByText('answers you').waitFor();
+    await page.getByText('this server', { exact: true }).waitFor();
     await page.getByText('No application checks sessions in its own memory.').waitFor();
     await accessible(page);
   });

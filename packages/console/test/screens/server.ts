@@ -9,13 +9,13 @@ describe('the state of the server', { skip }, () => {
     const { page } = await visit(t, { world, as: 'auditor', to: '#/server' });
     await page.getByRole('heading', { name: 'Findings' }).waitFor();
     await page.getByRole('heading', { name: 'This server' }).waitFor();
-    await page.getByText('the one that answers here').waitFor();
+    await page.getByText('this server', { exact: true }).waitFor();
     await page.getByText('No application is attached to this server.').waitFor();
     await accessible(page);
     const settings = page.getByRole('table', { name: 'Settings in force' });
     await settings.getByText('CURFEW_IDLE').waitFor();
     const rows = await settings.getByRole('row').count();
-    await page.getByLabel('Show the default ones too').check();
+    await page.getByLabel('Show defaults too').check();
     assert.ok((await settings.getByRole('row').count()) > rows);
     await accessible(page);
   });

@@ -64,7 +64,7 @@ describe('a session', { skip }, () => {
     await accessible(page);
     await also.check();
     await page.getByRole('button', { name: 'End it' }).click();
-    await page.getByText(/^Over everywhere/).waitFor();
+    await page.getByText(/^In force everywhere/).waitFor();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByText('You are signed out.').waitFor();
     assert.equal((await world.server.verify(token)).active, false);

@@ -40,12 +40,12 @@ describe('sessions', { skip }, () => {
     await dialog(page).getByRole('button', { name: 'End it' }).click();
     await code.fill(world.people.support.authenticator.wrong());
     await page.keyboard.press('Enter');
-    await dialog(page).getByText('That code is wrong, or was used already.').waitFor();
+    await dialog(page).getByText('That code is wrong, or has already been used.').waitFor();
     assert.equal((await statusOf(ada.laptop)).status, 'active');
     await code.fill(codeOf(world, 'support'));
     await page.keyboard.press('Enter');
     await dialog(page)
-      .getByText(/^Over everywhere/)
+      .getByText(/^In force everywhere/)
       .waitFor();
   });
 
@@ -59,7 +59,7 @@ describe('sessions', { skip }, () => {
         return (await world.server.createSession(userId, more)).session.id;
       }),
     );
-    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('button', { name: 'Refresh' }).click();
     await page.getByText('3 sessions found').waitFor();
     await tabTo(page, 'button', 'End all that match …');
     await page.keyboard.press('Enter');
@@ -76,7 +76,7 @@ describe('sessions', { skip }, () => {
     await page.keyboard.press('Enter');
     await dialog(page).getByText('3 sessions have ended.').waitFor();
     await dialog(page)
-      .getByText(/^Over everywhere/)
+      .getByText(/^In force everywhere/)
       .waitFor();
     await hasFocus(page, 'button', 'Done');
     for (const id of ids) assert.equal((await statusOf(id)).status, 'ended');
@@ -93,7 +93,7 @@ describe('sessions', { skip }, () => {
     const { page } = await visit(t, { world, as: 'admin', to: '#/sessions?ip=198.51.100.99' });
     await page.getByText('4 sessions found').waitFor();
     for (const i of [0, 2]) await page.getByRole('checkbox', { name: new RegExp(`chosen ${i}`) }).check();
-    await page.getByText('2 sessions chosen').waitFor();
+    await page.getByText('2 sessions selected').waitFor();
     await accessible(page);
     await page.getByRole('button', { name: 'End them …' }).click();
     await page.getByLabel('Type 2 to confirm').fill('2');
@@ -107,11 +107,11 @@ describe('sessions', { skip }, () => {
     const statuses = await Promise.all(ids.map(async (id) => (await statusOf(id)).status));
     assert.deepEqual(statuses, ['ended', 'active', 'ended', 'active']);
     // All that match except one.
-    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('button', { name: 'Refresh' }).click();
     await page.getByText('2 sessions found').waitFor();
-    await page.getByRole('checkbox', { name: 'Choose all that match' }).check();
+    await page.getByRole('checkbox', { name: 'Select all that match' }).check();
     await page.getByRole('checkbox', { name: /chosen 1/ }).uncheck();
-    await page.getByText('All that match are chosen, except 1').waitFor();
+    await page.getByText('All that match are selected, except 1').waitFor();
     // What was chosen when the dialog was opened the last time no longer counts.
     await page.getByRole('button', { name: 'End them …' }).click();
     await page.getByRole('dialog', { name: 'End 1 session?' }).waitFor();
@@ -301,7 +301,7 @@ describe('sessions', { skip }, () => {
     await rows(page).nth(1).waitFor();
     await page.route(/\/v1\/sessions\?/, (route) => route.fulfill(problem('store_unavailable')));
     await page.getByRole('link', { name: 'Ended', exact: true }).click();
-    await page.getByRole('alert').getByText('The store does not answer.').waitFor();
+    await page.getByRole('alert').getByText('The store is not answering.').waitFor();
     await accessible(page);
     await page.unroute(/\/v1\/sessions\?/);
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -317,7 +317,7 @@ describe('sessions', { skip }, () => {
     await page.unrouteAll();
     await dialog(page).getByRole('button', { name: 'End it' }).click();
     await dialog(page)
-      .getByText(/^Over everywhere/)
+      .getByText(/^In force everywhere/)
       .waitFor();
     await page.keyboard.press('Escape');
     // The connection breaks after the server has done it: nobody knows, so nobody is told that it failed.
@@ -333,7 +333,7 @@ describe('sessions', { skip }, () => {
     await dialog(page).getByText('The change may have taken effect.').waitFor();
     await accessible(page);
     await page.unrouteAll();
-    await dialog(page).getByRole('button', { name: 'Look again' }).click();
+    await dialog(page).getByRole('button', { name: 'Refresh' }).click();
     await page.getByText('Ended by an administrator').first().waitFor();
     assert.equal(await page.getByRole('dialog').count(), 0);
   });
@@ -416,7 +416,7 @@ describe('sessions', { skip }, () => {
     await dialog(page).getByText('2 of 3 have ended').waitFor();
     await accessible(page);
     await page.getByText('No session matches').waitFor();
-    await second.getByText('Something was changed in another window since.').waitFor();
+    await second.getByText('Something has changed in another window since then.').waitFor();
     await page.getByRole('button', { name: 'End all 3' }).click();
     await dialog(page).getByText('This count is no longer valid.').waitFor();
     assert.deepEqual(given.slice(1), ['the rest', 'the rest']);

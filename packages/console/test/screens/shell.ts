@@ -129,9 +129,9 @@ describe('the frame of every screen', { skip }, () => {
     await page.route('**/v1/**', (route) => route.abort());
     page.removeAllListeners('console');
     await page.getByRole('link', { name: 'Ended', exact: true }).click();
-    await page.getByText('The server does not answer.').waitFor();
+    await page.getByText('The server is not answering.').waitFor();
     await page.unroute('**/v1/**');
-    await page.getByText('The server answers again.').waitFor();
-    await page.getByText('The server does not answer.').waitFor({ state: 'hidden' });
+    await page.getByText('The server is answering again.').waitFor();
+    await page.getByText('The server is not answering.').waitFor({ state: 'hidden' });
   });
 });

@@ -55,7 +55,7 @@ describe('sign in', { skip }, () => {
     await world.server.login('member', world.people.member.password, used);
     await page.getByLabel('Code').fill(used);
     await submit.click();
-    await page.getByRole('alert').getByText('That code is wrong, or was used already.').waitFor();
+    await page.getByRole('alert').getByText('That code is wrong, or has already been used.').waitFor();
     await hasFocus(page, 'textbox', 'Code');
     await page.getByLabel('Code').fill(codeOf(world, 'member'));
     await submit.click();

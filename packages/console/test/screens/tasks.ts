@@ -54,7 +54,7 @@ const tasks: readonly Task[] = [
       await hand.has('textbox', 'Code');
       await hand.fill('textbox', 'Code', codeOf(world, 'support'));
       await hand.press('button', 'Confirm');
-      await hand.hears(/Over everywhere, \d+ ms/);
+      await hand.hears(/In force everywhere, \d+ ms/);
       await hand.has('button', 'Done');
       await hand.press('button', 'Done');
       await hand.reads('Chrome on Windows', 'ada', 'Ended');
@@ -108,7 +108,7 @@ const tasks: readonly Task[] = [
       await hand.fill('textbox', 'Type 3 to confirm', '3');
       await hand.press('button', 'End all 3');
       await hand.hears('3 sessions have ended.');
-      await hand.hears(/Over everywhere, \d+ ms/);
+      await hand.hears(/In force everywhere, \d+ ms/);
       await hand.press('button', 'Done');
       assert.deepEqual((await world.server.call('GET', `/v1/sessions?status=active&ip=${ip}`)).body.sessions, []);
     },
@@ -119,7 +119,7 @@ const tasks: readonly Task[] = [
     async work({ hand, page }) {
       await hand.choose('What happened', 'Session ended');
       await hand.press('button', 'Yesterday');
-      await hand.hears('Only what is past');
+      await hand.hears('Past events only');
       await hand.reads('Session ended', 'Ended by an administrator', 'ada', 'support', '15:');
       // She was signed out today. What was shown before stays until the answer is there.
       await page.getByRole('row').filter({ hasText: 'grace' }).first().waitFor({ state: 'detached' });
@@ -142,7 +142,7 @@ const tasks: readonly Task[] = [
       await hand.isAsked('Confirm that it is you');
       await hand.fill('textbox', 'Code', codeOf(world, 'admin'));
       await hand.press('button', 'Confirm');
-      await hand.hears('The second factor is removed.');
+      await hand.hears('The second factor has been removed.');
       const { status } = await world.server.login(somebody.username, somebody.password);
       assert.equal(status, 200, 'the password alone signs in');
     },
@@ -164,7 +164,7 @@ const tasks: readonly Task[] = [
       await hand.fill('textbox', `Type ${total} to confirm`, String(total));
       await hand.press('button', `End all ${total}`);
       await hand.hears(`${total} sessions have ended.`);
-      await hand.hears(/Over everywhere, \d+ ms/);
+      await hand.hears(/In force everywhere, \d+ ms/);
       assert.equal((await world.server.call('GET', '/v1/sessions?status=active')).body.total, 0);
       // It stays until it was read; then one signs in again.
       await hand.has('button', 'Done');

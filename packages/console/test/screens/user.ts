@@ -47,7 +47,7 @@ describe('a user', { skip }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
     await page.getByText('1 session has ended.').waitFor();
     await page.getByRole('button', { name: 'Done' }).click();
-    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('button', { name: 'Refresh' }).click();
     await page.getByRole('heading', { name: 'No active session' }).waitFor();
   });
 

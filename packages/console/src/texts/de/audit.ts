@@ -33,7 +33,7 @@ export const audit: Texts['audit'] = {
     'store.failed_over': 'Der Speicher ist auf einen anderen Server übergegangen',
   },
   type: 'Was geschehen ist',
-  everyType: 'Alles',
+  everyType: 'Alle Arten',
   user: 'Person',
   actor: 'Getan von',
   actorHint: 'user:…, key:…, policy oder library',
@@ -47,12 +47,12 @@ export const audit: Texts['audit'] = {
     waiting: 'Verbindung wird aufgebaut …',
     open: 'Live',
     away: 'Nicht verbunden. Wird wieder versucht …',
-    past: 'Nur Vergangenes',
+    past: 'Nur vergangene Ereignisse',
   },
   showNew: (events) => plural(events, '1 neues Ereignis zeigen', `${count(events)} neue Ereignisse zeigen`),
   toSession: 'Sitzung',
   key: 'API-Schlüssel',
-  partial: 'Die Suche hat zu lange gedauert und wurde unterbrochen. Von dort geht es weiter.',
+  partial: 'Die Suche hat zu lange gedauert und wurde unterbrochen. „Mehr anzeigen“ setzt sie fort.',
   gap: {
     no_longer_kept: (events) =>
       plural(

@@ -6,7 +6,7 @@ export const common: Texts['common'] = {
   cancel: 'Abbrechen',
   back: 'Zurück',
   again: 'Noch einmal versuchen',
-  lookAgain: 'Noch einmal nachsehen',
+  lookAgain: 'Aktualisieren',
   copy: 'Kopieren',
   copied: 'Kopiert',
   notCopied: 'Der Browser hat es nicht erlaubt. Markieren und kopieren Sie den Text selbst.',
@@ -53,22 +53,22 @@ export const common: Texts['common'] = {
     everyone: 'Alle wurden abgemeldet',
   },
   receipt: {
-    over: 'Es ist vorbei',
+    over: 'Beendet',
     waiting: 'Wird beendet …',
     waitingLong: 'Gespeichert. Eine Anwendung hat noch nicht bestätigt.',
     waitingFor: (names) => `Gespeichert. Noch nicht bestätigt hat: ${names}`,
     seconds: (seconds) => plural(seconds, '1 Sekunde', `${count(seconds)} Sekunden`),
     everywhere: (applications, milliseconds) =>
       applications === 0
-        ? `Überall vorbei, ${brief(milliseconds)}`
-        : `Vorbei in ${plural(applications, '1 Anwendung', `${count(applications)} Anwendungen`)}, ${brief(milliseconds)}`,
+        ? `Überall wirksam, ${brief(milliseconds)}`
+        : `Wirksam in ${plural(applications, '1 Anwendung', `${count(applications)} Anwendungen`)}, ${brief(milliseconds)}`,
     stored: 'Gespeichert. Die Anwendungen folgen innerhalb ihrer Frist.',
-    byLease: (names) => `Haben nicht geantwortet und dürfen ihrem Stand nicht mehr trauen: ${names}`,
+    byLease: (names) => `Haben nicht geantwortet und dürfen ihren Zwischenspeicher nicht mehr verwenden: ${names}`,
     byLeaseUnnamed: (applications) =>
       plural(
         applications,
-        '1 Anwendung hat nicht geantwortet; sie darf ihrem Stand nicht mehr trauen.',
-        `${count(applications)} Anwendungen haben nicht geantwortet; sie dürfen ihrem Stand nicht mehr trauen.`,
+        '1 Anwendung hat nicht geantwortet; sie darf ihren Zwischenspeicher nicht mehr verwenden.',
+        `${count(applications)} Anwendungen haben nicht geantwortet; sie dürfen ihren Zwischenspeicher nicht mehr verwenden.`,
       ),
     nodes: (nodes) => plural(nodes, 'Von 1 Server übernommen', `Von ${count(nodes)} Servern übernommen`),
     sequence: (sequence) => `Eintrag ${count(sequence)} im Änderungsprotokoll`,

@@ -3,7 +3,8 @@ import type { Texts } from '../index.ts';
 
 export const devices: Texts['devices'] = {
   title: 'Meine Geräte',
-  intro: 'Überall, wo Sie angemeldet sind. Kennen Sie eines nicht, beenden Sie es und ändern Sie Ihr Passwort.',
+  intro:
+    'Überall, wo Sie angemeldet sind. Erkennen Sie eines nicht wieder, beenden Sie es und ändern Sie Ihr Passwort.',
   thisDevice: 'Dieses Gerät',
   others: 'Andere Geräte',
   noOthers: 'Sie sind sonst nirgends angemeldet.',
@@ -23,13 +24,13 @@ export const devices: Texts['devices'] = {
     title: 'Passwort',
     text: 'Ein neues Passwort beendet alle Ihre anderen Sitzungen.',
     open: 'Passwort ändern …',
-    current: 'Jetziges Passwort',
+    current: 'Aktuelles Passwort',
     new: 'Neues Passwort',
     hint: 'Mindestens 8 Zeichen, und keines der häufigsten.',
     submit: 'Ändern',
     missing: 'Füllen Sie dieses Feld aus.',
-    wrong: 'Das jetzige Passwort ist falsch.',
-    done: 'Das Passwort ist geändert.',
+    wrong: 'Das aktuelle Passwort ist falsch.',
+    done: 'Das Passwort wurde geändert.',
   },
   factor: {
     title: 'Zweiter Faktor',
@@ -43,6 +44,6 @@ export const devices: Texts['devices'] = {
     removeTitle: 'Zweiten Faktor entfernen?',
     removeText: 'Danach genügt das Passwort zum Anmelden. Die Ersatzcodes werden ungültig.',
     removeSubmit: 'Entfernen',
-    removed: 'Der zweite Faktor ist entfernt.',
+    removed: 'Der zweite Faktor wurde entfernt.',
   },
 };

@@ -7,23 +7,22 @@ export const keys: Texts['keys'] = {
   list: 'API-Schlüssel, neueste zuerst',
   columns: {
     name: 'Name',
-    scopes: 'Darf',
+    scopes: 'Berechtigungen',
     created: 'Angelegt',
     by: 'Von',
     used: 'Zuletzt benutzt',
     actions: 'Aktionen',
   },
   forBrowsers: 'Für Browser',
-  allScopes: 'Alles',
-  used: (at) =>
-    usedAt(at, (hours) => plural(hours, 'In der letzten Stunde', `In den letzten ${count(hours)} Stunden`)),
+  allScopes: 'Alle',
+  used: (at) => usedAt(at, (hours) => plural(hours, 'In der letzten Stunde', `In den letzten ${count(hours)} Stunden`)),
   neverUsed: 'Nicht bekannt',
   revoked: 'Widerrufen',
   revoke: 'Widerrufen',
   revokeNamed: (key) => `${name(key)} widerrufen`,
   revokeTitle: (key) => `${name(key)} widerrufen?`,
   revokeText:
-    'Programme, die ihn benutzen, werden ab dann abgewiesen, und damit angebundene Verifier werden getrennt. Das lässt sich nicht zurücknehmen.',
+    'Programme, die ihn benutzen, werden ab dann abgewiesen, und damit angebundene Verifier werden getrennt. Das lässt sich nicht rückgängig machen.',
   create: 'Schlüssel anlegen',
   newTitle: 'API-Schlüssel anlegen',
   name: 'Name',
@@ -33,7 +32,7 @@ export const keys: Texts['keys'] = {
   scopesHint:
     'Wählen Sie so wenig, wie das Programm braucht. Ohne Auswahl wird es ein Schlüssel für Browser, der öffentlich sein darf.',
   madeTitle: 'Kopieren Sie den Schlüssel jetzt',
-  madeText: 'Er wird nur dieses eine Mal gezeigt. Bewahren Sie ihn dort auf, wo das Programm seine Geheimnisse hat.',
-  kept: 'Ich habe ihn aufbewahrt',
-  empty: { title: 'Es gibt keinen API-Schlüssel', text: 'Legen Sie für jedes Programm, das Curfew benutzt, einen an.' },
+  madeText: 'Er wird nur dieses eine Mal gezeigt. Speichern Sie ihn dort, wo das Programm seine Geheimnisse hat.',
+  kept: 'Ich habe ihn gespeichert',
+  empty: { title: 'Noch keine API-Schlüssel', text: 'Legen Sie für jedes Programm, das Curfew benutzt, einen an.' },
 };

@@ -3,7 +3,8 @@ import type { Texts } from '../index.ts';
 
 export const named: Texts['named'] = {
   title: 'Benannte Sitzungen',
-  intro: 'Eine benannte Sitzung ist ein Platz mit einer Konfiguration, die bleibt, wenn die Sitzung darin endet.',
+  intro:
+    'Eine benannte Sitzung ist ein Platz mit einem Namen und einer Konfiguration, die bleiben, wenn die Sitzung darin endet.',
   list: 'Benannte Sitzungen, nach Name',
   columns: {
     name: 'Name',
@@ -33,11 +34,11 @@ export const named: Texts['named'] = {
     },
     logout: {
       title: (of) => `Die Sitzung in ${name(of)} beenden?`,
-      text: 'Der Name und seine Konfiguration bleiben, und eine andere Sitzung kann den Platz einnehmen.',
+      text: 'Der Name und seine Konfiguration bleiben, und eine andere Sitzung kann ihren Platz einnehmen.',
     },
     delete: {
       title: (of) => `${name(of)} löschen?`,
-      text: 'Die Sitzung darin endet, und der Name und seine Konfiguration werden entfernt. Das lässt sich nicht zurücknehmen.',
+      text: 'Die Sitzung darin endet, und der Name und seine Konfiguration werden entfernt. Das lässt sich nicht rückgängig machen.',
     },
   },
   create: 'Anlegen',
@@ -49,7 +50,7 @@ export const named: Texts['named'] = {
   configWrong: 'Das ist kein JSON-Objekt.',
   configTitle: (of) => `Konfiguration von ${name(of)}`,
   empty: {
-    title: 'Es gibt keine benannte Sitzung',
+    title: 'Noch keine benannten Sitzungen',
     text: 'Sie erscheint hier, wenn sie angelegt oder eine Sitzung mit einem Namen geöffnet wird.',
   },
 };

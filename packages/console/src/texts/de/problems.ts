@@ -37,16 +37,16 @@ export const problems: Texts['problems'] = {
     factor_not_enrolled: { title: 'Es ist kein zweiter Faktor eingerichtet.' },
     factor_already_enrolled: { title: 'Ein zweiter Faktor ist schon eingerichtet.' },
     changed_meanwhile: {
-      title: 'Jemand anderes hat es im selben Moment geändert.',
+      title: 'Jemand anderes hat es zur selben Zeit geändert.',
       text: 'Sehen Sie noch einmal nach und wiederholen Sie es.',
     },
     cursor_invalid: {
       title: 'Diese Liste hat sich zu sehr geändert, um sie fortzusetzen.',
-      text: 'Lesen Sie sie noch einmal von vorn.',
+      text: 'Beginnen Sie noch einmal von vorn.',
     },
     cursor_of_another_query: {
       title: 'Diese Liste hat sich zu sehr geändert, um sie fortzusetzen.',
-      text: 'Lesen Sie sie noch einmal von vorn.',
+      text: 'Beginnen Sie noch einmal von vorn.',
     },
     preview_expired: {
       title: 'Diese Zählung ist zu alt.',
@@ -59,9 +59,9 @@ export const problems: Texts['problems'] = {
     preview_of_another: { title: 'Das hat jemand anderes gezählt.', text: 'Zählen Sie selbst noch einmal.' },
     invalid_value: { title: 'Ein Wert ist nicht erlaubt.' },
     missing_field: { title: 'Etwas fehlt.' },
-    too_many_groups: { title: 'Eine Sitzung kann 100 Zugriffsgruppen haben.' },
-    user_id_too_long: { title: 'Die Benutzerkennung ist zu lang.', text: 'Sie kann 255 Bytes haben.' },
-    too_many_streams: { title: 'Zu viele Seiten folgen schon den Ereignissen.', text: 'Schließen Sie eine davon.' },
+    too_many_groups: { title: 'Eine Sitzung kann höchstens 100 Zugriffsgruppen haben.' },
+    user_id_too_long: { title: 'Die Benutzerkennung ist zu lang.', text: 'Sie kann höchstens 255 Bytes haben.' },
+    too_many_streams: { title: 'Zu viele Seiten verfolgen schon die Ereignisse.', text: 'Schließen Sie eine davon.' },
     outcome_unknown: {
       title: 'Der Server weiß nicht, ob das wirksam wurde.',
       text: 'Sehen Sie nach, bevor Sie es wiederholen. Etwas zweimal zu beenden ist ungefährlich.',
@@ -113,6 +113,6 @@ export const problems: Texts['problems'] = {
       : `Zu viele Versuche. Warten Sie ${seconds < 120 ? plural(seconds, '1 Sekunde', `${count(seconds)} Sekunden`) : `${count(Math.ceil(seconds / 60))} Minuten`}.`,
   fault: {
     title: 'Auf dieser Seite ist etwas schiefgegangen.',
-    text: 'Laden Sie sie neu. Bleibt es so, hat vielleicht die Version des Servers gewechselt.',
+    text: 'Laden Sie sie neu. Hilft das nicht, hat vielleicht die Version des Servers gewechselt.',
   },
 };

@@ -2,7 +2,7 @@ import type { Texts } from '../index.ts';
 
 export const proof: Texts['proof'] = {
   title: 'Bestätigen Sie, dass Sie es sind',
-  text: 'Dieser Schritt braucht einen Code. Er geht weiter, sobald der Code stimmt.',
+  text: 'Dieser Schritt braucht einen Code. Es geht weiter, sobald der Code stimmt.',
   freshText: 'Ihre Anmeldung ist mehr als 15 Minuten her. Bestätigen Sie, dass Sie es noch sind; dann geht es weiter.',
   code: 'Code',
   codeHint: 'Die sechs Ziffern aus Ihrer Authenticator-App, oder einer Ihrer Ersatzcodes.',
@@ -21,8 +21,7 @@ export const proof: Texts['proof'] = {
   typeInstead: 'Oder tippen Sie diesen Schlüssel in die App:',
   firstCode: 'Geben Sie dann den Code ein, den die App anzeigt.',
   enrol: 'Einrichten',
-  backupTitle: 'Bewahren Sie Ihre Ersatzcodes auf',
-  backupText:
-    'Jeder dieser Codes gilt einmal, falls Sie Ihr Telefon nicht haben. Sie werden nicht noch einmal gezeigt.',
-  goOn: 'Ich habe sie aufbewahrt',
+  backupTitle: 'Speichern Sie Ihre Ersatzcodes',
+  backupText: 'Jeder dieser Codes gilt einmal, wenn Sie Ihr Telefon nicht haben. Sie werden nicht noch einmal gezeigt.',
+  goOn: 'Ich habe sie gespeichert',
 };

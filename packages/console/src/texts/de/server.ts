@@ -3,11 +3,11 @@ import type { Texts } from '../index.ts';
 
 export const server: Texts['server'] = {
   title: 'Server',
-  intro: 'Was läuft, wer angebunden ist, und was zu beheben ist. Alle paar Sekunden neu gelesen.',
+  intro: 'Was läuft, wer angebunden ist, und was zu beheben ist. Alle paar Sekunden aktualisiert.',
   findings: 'Befunde',
   allWell: 'Nichts ist zu beheben.',
   toMend: (findings) => plural(findings, '1 Befund ist zu beheben.', `${count(findings)} Befunde sind zu beheben.`),
-  states: { ok: 'In Ordnung', warning: 'Warnung', fault: 'Fehler' },
+  states: { ok: 'OK', warning: 'Warnung', fault: 'Fehler' },
   about: 'Dieser Server',
   facts: {
     version: 'Version von Curfew',
@@ -35,7 +35,7 @@ export const server: Texts['server'] = {
     value: 'Wert',
     help: 'Wirkung',
   },
-  thisOne: 'der hier antwortet',
+  thisOne: 'dieser Server',
   alive: 'Läuft',
   gone: 'Weg',
   attached: 'Angebunden',

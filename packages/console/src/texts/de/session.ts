@@ -11,7 +11,7 @@ export const session: Texts['session'] = {
   resume: 'Fortsetzen',
   suspendHint: 'Diese Sitzung belegt eine benannte Sitzung; wird die angehalten, ruht auch sie.',
   facts: {
-    title: 'Was sie ist',
+    title: 'Einzelheiten',
     user: 'Person',
     status: 'Zustand',
     from: 'Adresse',
@@ -26,14 +26,14 @@ export const session: Texts['session'] = {
     version: 'Änderungen',
     ended: 'Beendet',
     by: 'Beendet durch',
-    reason: 'Warum',
+    reason: 'Grund',
   },
   deadlines: {
     title: 'Wie lange sie gilt',
     absolute: 'Längstens',
     idle: 'Ohne Aktivität',
     left: (duration) => `noch ${duration}`,
-    over: 'Vorbei',
+    over: 'Abgelaufen',
   },
   groups: {
     title: 'Zugriffsgruppen',

@@ -14,7 +14,7 @@ export const sessions: Texts['sessions'] = {
     from: 'Von',
     created: 'Angemeldet',
     seen: 'Zuletzt gesehen',
-    reason: 'Warum',
+    reason: 'Grund',
     by: 'Durch',
     ended: 'Beendet',
   },
@@ -22,7 +22,7 @@ export const sessions: Texts['sessions'] = {
   matching: sessions_,
   matchingAtLeast: (n) => `bisher ${count(n)}`,
   readAt: (time) => `Stand ${time}`,
-  again: 'Neu lesen',
+  again: 'Aktualisieren',
   changedElsewhere: 'Seitdem wurde in einem anderen Fenster etwas geändert.',
   searching: 'Wird gesucht …',
   searched: (n) => `${sessions_(n)} gefunden`,
@@ -35,7 +35,7 @@ export const sessions: Texts['sessions'] = {
     some: (n) => `${sessions_(n)} ausgewählt`,
     all: 'Alle passenden sind ausgewählt',
     except: (n) => `Alle passenden außer ${count(n)} sind ausgewählt`,
-    clear: 'Keine auswählen',
+    clear: 'Auswahl aufheben',
     end: 'Beenden …',
     tooManyExceptions: 'Höchstens 100 können ausgenommen werden. Filtern Sie stattdessen die Liste.',
   },
@@ -100,13 +100,13 @@ export const sessions: Texts['sessions'] = {
     unknown: (n) =>
       plural(
         n,
-        'Von 1 ist nicht bekannt, ob sie beendet ist. Sie noch einmal zu beenden ist ungefährlich.',
-        `Von ${count(n)} ist nicht bekannt, ob sie beendet sind. Sie noch einmal zu beenden ist ungefährlich.`,
+        'Bei 1 ist nicht bekannt, ob sie beendet ist. Sie noch einmal zu beenden ist ungefährlich.',
+        `Bei ${count(n)} ist nicht bekannt, ob sie beendet sind. Sie noch einmal zu beenden ist ungefährlich.`,
       ),
     recount: 'Noch einmal zählen',
   },
   exporting: {
-    title: 'Exportieren, was aufgelistet ist',
+    title: 'Diese Liste exportieren',
     csv: 'Als CSV',
     json: 'Als JSON',
     text: 'Jede passende Sitzung mit ihren Metadaten, wie sie jetzt ist.',
@@ -117,7 +117,7 @@ export const sessions: Texts['sessions'] = {
   empty: { title: 'Niemand ist angemeldet', text: 'Sitzungen erscheinen hier, sobald sich jemand anmeldet.' },
   emptyEnded: {
     title: 'In letzter Zeit wurde keine Sitzung beendet',
-    text: 'Beendete Sitzungen werden so lange aufbewahrt, wie der Server eingestellt ist.',
+    text: 'Wie lange beendete Sitzungen aufbewahrt werden, bestimmen die Einstellungen des Servers.',
   },
   emptySuspended: {
     title: 'Keine Sitzung ist angehalten',

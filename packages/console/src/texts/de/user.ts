@@ -31,7 +31,7 @@ export const user: Texts['user'] = {
     disabled: 'Gesperrt',
     lastLogin: 'Letzte Anmeldung',
     never: 'Nie',
-    open: 'Zum Konto',
+    open: 'Konto öffnen',
   },
   groups: 'Zugriffsgruppen in allen Sitzungen',
   groupsHint: 'Kommt in jede Sitzung, die nicht beendet ist, oder wird aus ihr entfernt.',

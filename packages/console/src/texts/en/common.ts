@@ -5,7 +5,7 @@ export const common = {
   cancel: 'Cancel',
   back: 'Back',
   again: 'Try again',
-  lookAgain: 'Look again',
+  lookAgain: 'Refresh',
   copy: 'Copy',
   copied: 'Copied',
   notCopied: 'The browser did not allow it. Select the text and copy it yourself.',
@@ -22,7 +22,7 @@ export const common = {
   unknown: 'Unknown',
   notFound: {
     title: 'There is no such page',
-    text: 'The address may be mistyped, or the page belongs to another version.',
+    text: 'The address may be mistyped, or the page may belong to another version.',
   },
   forbidden: {
     title: 'Your account may not see this',
@@ -44,7 +44,7 @@ export const common = {
     logout: 'Signed out',
     ended_by_admin: 'Ended by an administrator',
     expired: 'Expired',
-    idle: 'Not used for too long',
+    idle: 'Idle for too long',
     replaced: 'Replaced by a newer session',
     refresh_reuse: 'A refresh token was used twice',
     account_disabled: 'Account disabled',
@@ -52,22 +52,22 @@ export const common = {
     everyone: 'Everybody was signed out',
   },
   receipt: {
-    over: 'It is over',
+    over: 'Ended',
     waiting: 'Ending …',
     waitingLong: 'Stored. Still waiting for an application to confirm.',
     waitingFor: (names: string) => `Stored. Still waiting for ${names} to confirm.`,
     seconds: (seconds: number) => plural(seconds, '1 second', `${count(seconds)} seconds`),
     everywhere: (applications: number, milliseconds: number) =>
       applications === 0
-        ? `Over everywhere, ${brief(milliseconds)}`
-        : `Over on ${plural(applications, '1 application', `${count(applications)} applications`)}, ${brief(milliseconds)}`,
-    stored: 'Stored. Applications follow within their lease.',
-    byLease: (names: string) => `Did not answer, and may no longer trust what they knew: ${names}`,
+        ? `In force everywhere, ${brief(milliseconds)}`
+        : `In force in ${plural(applications, '1 application', `${count(applications)} applications`)}, ${brief(milliseconds)}`,
+    stored: 'Stored. Applications will apply it within their lease.',
+    byLease: (names: string) => `Did not answer, and may no longer use what they had cached: ${names}`,
     byLeaseUnnamed: (applications: number) =>
       plural(
         applications,
-        '1 application did not answer; it may no longer trust what it knew.',
-        `${count(applications)} applications did not answer; they may no longer trust what they knew.`,
+        '1 application did not answer; it may no longer use what it had cached.',
+        `${count(applications)} applications did not answer; they may no longer use what they had cached.`,
       ),
     nodes: (nodes: number) => plural(nodes, '1 server applied it', `${count(nodes)} servers applied it`),
     sequence: (sequence: number) => `Entry ${count(sequence)} of the change log`,

@@ -4,9 +4,9 @@ export const keys = {
   title: 'API keys',
   intro: 'Programs sign in with these. A revoked key stops working everywhere at once.',
   list: 'API keys, newest first',
-  columns: { name: 'Name', scopes: 'May', created: 'Made', by: 'By', used: 'Last used', actions: 'Actions' },
+  columns: { name: 'Name', scopes: 'Permissions', created: 'Created', by: 'By', used: 'Last used', actions: 'Actions' },
   forBrowsers: 'For browsers',
-  allScopes: 'Everything',
+  allScopes: 'All',
   used: (at: string) =>
     usedAt(at, (hours) => plural(hours, 'Within the last hour', `Within the last ${count(hours)} hours`)),
   neverUsed: 'Not known',
@@ -15,9 +15,9 @@ export const keys = {
   revokeNamed: (key: string) => `Revoke ${name(key)}`,
   revokeTitle: (key: string) => `Revoke ${name(key)}?`,
   revokeText:
-    'Programs that use it are refused from then on, and verifiers that are attached with it are cut off. This cannot be taken back.',
-  create: 'Make a key',
-  newTitle: 'Make an API key',
+    'Programs that use it are refused from then on, and verifiers that are attached with it are disconnected. This cannot be undone.',
+  create: 'Create a key',
+  newTitle: 'Create an API key',
   name: 'Name',
   nameHint: 'What it is for, such as the program that will use it.',
   nameMissing: 'Give it a name.',
@@ -25,7 +25,7 @@ export const keys = {
   scopesHint:
     'Choose as little as the program needs. With nothing chosen it is a key for browsers, which may be public.',
   madeTitle: 'Copy the key now',
-  madeText: 'This is the only time that it is shown. Keep it where the program keeps its secrets.',
-  kept: 'I have kept it',
-  empty: { title: 'There is no API key', text: 'Make one for each program that uses Curfew.' },
+  madeText: 'It is shown only this once. Store it where the program keeps its secrets.',
+  kept: 'I have saved it',
+  empty: { title: 'No API keys yet', text: 'Create one for each program that uses Curfew.' },
 };

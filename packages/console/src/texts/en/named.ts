@@ -2,7 +2,7 @@ import { name } from '../forms.ts';
 
 export const named = {
   title: 'Named sessions',
-  intro: 'A named session is a place with a configuration that stays when the session in it ends.',
+  intro: 'A named session is a slot with a name and a configuration, which stay when the session in it ends.',
   list: 'Named sessions, by name',
   columns: {
     name: 'Name',
@@ -26,11 +26,11 @@ export const named = {
     },
     logout: {
       title: (of: string) => `End the session in ${name(of)}?`,
-      text: 'The name and its configuration stay, and another session can take the place.',
+      text: 'The name and its configuration stay, and another session can take its place.',
     },
     delete: {
       title: (of: string) => `Delete ${name(of)}?`,
-      text: 'The session in it ends, and the name and its configuration are removed. This cannot be taken back.',
+      text: 'The session in it ends, and the name and its configuration are removed. This cannot be undone.',
     },
   },
   create: 'Create one',
@@ -42,7 +42,7 @@ export const named = {
   configWrong: 'This is not a JSON object.',
   configTitle: (of: string) => `Configuration of ${name(of)}`,
   empty: {
-    title: 'There is no named session',
+    title: 'No named sessions yet',
     text: 'One appears here when it is created, or when a session with a name is opened.',
   },
 };

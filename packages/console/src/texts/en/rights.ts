@@ -15,7 +15,7 @@ const permissions: Record<ApiKey['scopes'][number], string> = {
   'sessions.end': 'End the sessions of others.',
   'groups.change': 'Change access groups.',
   'accounts.manage': 'Create, change and delete accounts.',
-  'keys.manage': 'Make and revoke API keys.',
+  'keys.manage': 'Create and revoke API keys.',
   'events.read': 'Read the audit trail and the state of the server.',
   'fence.attach': 'Attach a verifier, which answers without the network.',
 };

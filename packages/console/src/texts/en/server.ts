@@ -2,12 +2,12 @@ import { count, plural } from '../forms.ts';
 
 export const server = {
   title: 'Server',
-  intro: 'What is running, who is attached, and what needs attention. Read again every few seconds.',
+  intro: 'What is running, who is attached, and what needs attention. Updated every few seconds.',
   findings: 'Findings',
   allWell: 'Nothing needs attention.',
   toMend: (findings: number) =>
     plural(findings, '1 thing needs attention.', `${count(findings)} things need attention.`),
-  states: { ok: 'In order', warning: 'Warning', fault: 'Fault' },
+  states: { ok: 'OK', warning: 'Warning', fault: 'Fault' },
   about: 'This server',
   facts: {
     version: 'Version of Curfew',
@@ -21,7 +21,7 @@ export const server = {
   verifiers: 'Applications that hold sessions',
   noVerifiers: 'No application is attached to this server.',
   settings: 'Settings in force',
-  withDefaults: 'Show the default ones too',
+  withDefaults: 'Show defaults too',
   onlyDefaults: 'Every setting has its default value.',
   columns: {
     node: 'Server',
@@ -35,7 +35,7 @@ export const server = {
     value: 'Value',
     help: 'What it does',
   },
-  thisOne: 'the one that answers here',
+  thisOne: 'this server',
   alive: 'Running',
   gone: 'Gone',
   attached: 'Attached',

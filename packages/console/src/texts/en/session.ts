@@ -8,9 +8,9 @@ export const session = {
   end: 'End …',
   suspend: 'Suspend',
   resume: 'Resume',
-  suspendHint: 'This session occupies a named session: stopping that suspends it.',
+  suspendHint: 'This session is in a named session; stopping that suspends it.',
   facts: {
-    title: 'What it is',
+    title: 'Details',
     user: 'User',
     status: 'Status',
     from: 'Address',
@@ -25,14 +25,14 @@ export const session = {
     version: 'Changes',
     ended: 'Ended',
     by: 'Ended by',
-    reason: 'Why',
+    reason: 'Reason',
   },
   deadlines: {
     title: 'How long it lasts',
     absolute: 'At the latest',
     idle: 'Without activity',
     left: (duration: string) => `${duration} left`,
-    over: 'Over',
+    over: 'Passed',
   },
   groups: {
     title: 'Access groups',

@@ -20,6 +20,6 @@ export const shell = {
   theme: 'Appearance',
   themes: { system: 'System', light: 'Light', dark: 'Dark' },
   language: 'Language',
-  away: 'The server does not answer. What is shown may be old.',
-  backAgain: 'The server answers again.',
+  away: 'The server is not answering. What you see may be out of date.',
+  backAgain: 'The server is answering again.',
 };

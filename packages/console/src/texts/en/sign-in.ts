@@ -19,7 +19,7 @@ export const signIn = {
     'The password is right, but the browser has not kept the session. It may block cookies, or need https for this address.',
   endedWhy: {
     byOneself: 'You are signed out.',
-    ended: (reason: string) => `Your session has ended: ${reason}. Sign in again to go on where you were.`,
-    otherwise: 'Your session is no longer valid. Sign in again to go on where you were.',
+    ended: (reason: string) => `Your session has ended: ${reason}. Sign in again to continue where you left off.`,
+    otherwise: 'Your session is no longer valid. Sign in again to continue where you left off.',
   },
 };

@@ -9,7 +9,7 @@ export const user = {
   endOthers: 'End all but this one …',
   endAllTitle: (who: string) => `End all sessions of ${name(who)}?`,
   endAllText: (n: number, who: string) =>
-    `${plural(n, 'The session', `All ${count(n)} sessions`)} of ${name(who)} will be signed out at once, everywhere, also those being opened now.`,
+    `${plural(n, 'The session', `All ${count(n)} sessions`)} of ${name(who)} will be signed out at once, everywhere, including those being opened now.`,
   endOthersTitle: 'End all other sessions?',
   endOthersText: (n: number) =>
     `${plural(n, '1 other session', `${count(n)} other sessions`)} will be signed out at once, everywhere. This browser stays signed in.`,
@@ -26,7 +26,7 @@ export const user = {
     disabled: 'Disabled',
     lastLogin: 'Last sign-in',
     never: 'Never',
-    open: 'To the account',
+    open: 'Open the account',
   },
   groups: 'Access groups on all sessions',
   groupsHint: 'Added or removed on every session that has not ended.',
