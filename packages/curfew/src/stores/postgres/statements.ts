@@ -1,4 +1,3 @@
-import { limits } from '../../domain/limits.ts';
 import type { SessionQuery } from '../contract.ts';
 import type { Statement } from './database.ts';
 
