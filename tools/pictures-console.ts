@@ -288,7 +288,7 @@ async function receiptPicture(around: Around, code: () => string): Promise<void>
   await page.getByRole('button', { name: 'End it' }).click();
   await page.getByLabel('Code').fill(code());
   await page.keyboard.press('Enter');
-  await page.getByText(/^In force everywhere/).waitFor();
+  await page.getByText(/^In force/).waitFor();
   await picture(page, 'receipt-light', 'console-receipt');
   await context.close();
   const phone = await profile(around, { ...ways[1], width: 390, height: 720 });

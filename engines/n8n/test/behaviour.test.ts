@@ -604,7 +604,9 @@ describe('the nodes in n8n', () => {
   });
 
   describe('the test of a credential', () => {
-    const person = { username: 'admin', password: adminPassword };
+    // Another account than that of the tests before, which has an authenticator by now.
+    const person = { username: 'clerk', password: adminPassword };
+    before(() => server.call('POST', '/v1/accounts', { ...person, roles: ['admin'] }));
     /** The function that n8n finds for a credential, called as n8n calls it. */
     const tested = async (name: string, data: Record<string, string | boolean>) => {
       const loader = Object.values(n8n.loaders).find(({ known }) => name in known.credentials);
