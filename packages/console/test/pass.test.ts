@@ -53,7 +53,7 @@ describe('10,000 sessions of 500 people', { skip }, () => {
 
     const now = page.getByRole('region', { name: 'Signed in now' });
     await now.getByText(/^10,\d\d\d\s*sessions$/).waitFor();
-    await page.getByRole('img', { name: /^[\d,]+ sign-ins, 0 ends/ }).waitFor();
+    await page.getByRole('img', { name: /^[\d,]+ sign-ins, 0 sessions ended/ }).waitFor();
     await accessible(page);
 
     await go('sessions');
