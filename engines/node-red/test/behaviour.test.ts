@@ -110,7 +110,8 @@ describe('the nodes in Node-RED', () => {
 
     test('sends nothing that still waited for its batch, shows no badge any more, and completes nothing else', async (t) => {
       const { url, seen } = await counting(t, server.url);
-      const batches = { batchSize: 1, batchInterval: 300 };
+      // Long enough for the next deployment to come within the first pause, on a busy machine too.
+      const batches = { batchSize: 1, batchInterval: 1500 };
       const both = ['removed', 'next'];
       const watchers = [...watcher('complete', both, 'completed'), ...watcher('catch', both, 'failed')];
       const deployModified = (id: string) =>
