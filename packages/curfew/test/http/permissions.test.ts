@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { protocolVersion } from 'curfew-client/protocol';
 import { library } from '../../src/authority/caller.ts';
 import { everyoneConfirmation } from '../../src/authority/end-everyone.ts';
+import { importSession, importStore } from '../../src/authority/import-session.ts';
 import { createAuthority } from '../../src/authority/index.ts';
 import { createPasswords } from '../../src/authority/passwords.ts';
 import { callsOf } from '../../src/dialects/calls.ts';
@@ -18,6 +19,7 @@ import {
   type Target,
   targetsOf,
 } from '../../src/dialects/permission-table.ts';
+import { hour } from '../../src/domain/limits.ts';
 import { type Permission, permissions } from '../../src/domain/permissions.ts';
 import { totpCode } from '../../src/domain/second-factor.ts';
 import { operations } from '../../src/http/routes/index.ts';
@@ -90,7 +92,11 @@ describe('who may do what', () => {
     verifySession: () => ({ token: 'cfs_none' }),
     exchangeAlias: async () => {
       const { alias, hashed } = oldSecret();
-      await authority.createSession(library, { userId: 'somebody', aliases: [hashed] });
+      const { store, policy, random, clock } = server.context;
+      // Its user did not sign in just now: of such a session, a person gets no tokens.
+      const parts = { into: await importStore(store), random, policy, lifetime: hour };
+      const found = { alias: hashed, userId: 'somebody', expiresAt: undefined, metadata: {} };
+      await importSession(parts, found, clock.now(), false);
       return { alias };
     },
     logoutSession: ({ sessionId }) => ({ id: sessionId }),
