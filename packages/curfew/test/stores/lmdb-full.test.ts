@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { KeyId } from '../../src/domain/brand.ts';
@@ -7,9 +7,12 @@ import { newId } from '../../src/domain/ids.ts';
 import type { ApiKey } from '../../src/domain/key.ts';
 import { serve } from '../../src/start/serve.ts';
 import { logout, nodeRow, note, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
+import { reserveFile } from '../../src/stores/lmdb/files.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { random } from '../support/ports.ts';
 import { cannotMount, type SmallDisk, smallDisk } from '../support/small-disk.ts';
+
+import { temporaryFolder } from './harness.ts';
 
 type Test = { after(done: () => unknown): void; skip(why: string): void };
 
@@ -97,6 +100,18 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     assert.equal(await reserved(store), reserve);
     await fixture.create();
     await store.close();
+  });
+
+  test('a server that was killed while it filled its reserve leaves no store that takes its disk for full', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    await (await openLmdbStore(folder.path, { reserve })).close();
+    writeFileSync(join(folder.path, reserveFile), random(1000));
+    const store = await openLmdbStore(folder.path, { reserve });
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    t.after(() => store.close());
+    assert.equal(store.shortage(), undefined);
+    await fixture.create();
   });
 
   test('a reserve that somebody has removed makes no call wait', async (t) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, existsSync, ftruncateSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, ftruncateSync, type StatsFs, statfsSync, statSync } from 'node:fs';
 import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
@@ -19,8 +19,7 @@ export type Room = { free: number; shortage: string | undefined };
 
 /** The room for the store in a folder, which may be open in another process. */
 export async function roomIn(folder: string): Promise<Room> {
-  const disk = await statfs(folder);
-  const free = disk.bavail * disk.bsize;
+  const free = freeOf(await statfs(folder));
   const size = statSync(join(folder, reserveFile), { throwIfNoEntry: false })?.size ?? defaultReserve;
   // With enough room, the server is filling it, or will when it starts.
   const released = size < defaultReserve && !suffices(free, defaultReserve - size);
@@ -31,6 +30,8 @@ export async function roomIn(folder: string): Promise<Room> {
     shortage: free < nothingLeft ? `${full}: only free pages of the data file can be written` : undefined,
   };
 }
+
+const freeOf = ({ bavail, bsize }: StatsFs): number => bavail * bsize;
 
 /** Whether so many free bytes suffice to fill what is missing of a reserve: as much again must be left. */
 function suffices(free: number, missing: number): boolean {
@@ -56,8 +57,9 @@ export class Reserve {
     this.#path = join(folder, reserveFile);
     this.#bytes = bytes;
     this.#size = existsSync(this.#path) ? statSync(this.#path).size : 0;
-    // An earlier server had to release some of it.
-    this.#short = this.#size > 0 && this.#size < bytes;
+    // An earlier server had to release some of it, or was killed while it filled it: then there is room.
+    const missing = bytes - this.#size;
+    this.#short = this.#size > 0 && missing > 0 && !suffices(freeOf(statfsSync(folder)), missing);
   }
 
   /** Checks the disk from now on; this process must own the folder. */
@@ -107,7 +109,7 @@ export class Reserve {
     const missing = this.#bytes - this.#size;
     if (missing <= 0) return;
     const disk = await statfs(this.#folder).catch(() => undefined);
-    if (!disk || !suffices(disk.bavail * disk.bsize, missing)) return;
+    if (!disk || !suffices(freeOf(disk), missing)) return;
     const from = this.#size;
     try {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
