@@ -17,6 +17,7 @@ import {
   type LogHead,
   type LogPosition,
   type LogScope,
+  limits,
   matchesEvent,
   matchesText,
   type NamedSession,
@@ -154,6 +155,7 @@ export class MemoryStore implements Store {
     const live = this.#underEpochs(userId).filter((stored) => !deadlineEnd(stored, now));
     const chosen = only === undefined ? live : live.filter(({ id }) => id === only);
     if (only !== undefined && chosen.length === 0) return { kind: 'not_found' };
+    if (chosen.length > limits.changedAtOnce) throw new CurfewError('too_many_to_change');
     // All of them are computed before the first is written: one with too many groups makes the whole change fail.
     const changed = chosen.flatMap((stored) => {
       const accessGroups = changeGroups(stored.accessGroups, change);

@@ -16,8 +16,7 @@ test('the tests of the server, its dialects and its rules also pass on PostgreSQ
     parts.map((part) => runPart(part, { tables: true, env: { CURFEW_TEST_STORE: url }, signal })),
   );
   for (const { part, code, text, passed, failed, skipped } of ran) {
-    const faults = text.split('\n').filter((line) => /^\s*✖/.test(line));
-    assert.equal(code, 0, `${part}: ${faults.join('\n')}`);
+    assert.equal(code, 0, `${part}: ${text.slice(text.indexOf('✖ failing tests:'))}`);
     assert.deepEqual([failed, skipped], [0, 0], part);
     assert.ok(passed > 100, `only ${passed} tests of ${part} ran`);
   }

@@ -256,10 +256,10 @@ export class VerifierConnection implements StreamHandler {
   }
 
   /**
-   * Notes what an answer tells (R22). Only an active session is remembered, so only that is noted: otherwise whoever
-   * shows made-up tokens to an application would make changes wait for it. The session of a token that is suspended
+   * Notes what an answer tells (R22). Only an active session is remembered, so only that is noted: otherwise a
+   * client that shows made-up tokens to an application would make changes wait for it. The session of a token that is suspended
    * counts too: its next change can make it active, and somebody may wait for this very answer. (For an alias, a verifier
-   * would ask again.) Only who has a session's secret is told that it is suspended.
+   * would ask again.) Only a client that has a session's secret is told that it is suspended.
    */
   #noteTold(verdict: VerifiedToken, token: string | undefined): void {
     if (!verdict.active) {

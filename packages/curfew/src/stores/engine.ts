@@ -9,7 +9,7 @@ export type { AccountId, KeyId, SessionId, SessionName, UserId } from '../domain
 export { type Event, type EventFilter, matchesEvent, type NewEvent, storeEvents } from '../domain/events.ts';
 export { changeGroups } from '../domain/groups.ts';
 export type { ApiKey } from '../domain/key.ts';
-export { day } from '../domain/limits.ts';
+export { day, limits } from '../domain/limits.ts';
 export type { NamedSession } from '../domain/named.ts';
 export type { End, SequencedEnd } from '../domain/reasons.ts';
 export { accountMentions, matchesText } from '../domain/search.ts';

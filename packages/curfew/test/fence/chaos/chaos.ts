@@ -126,7 +126,8 @@ export class Chaos {
     this.#store = store;
   }
 
-  async run(seconds: number): Promise<ChaosReport> {
+  /** Runs for so many seconds; and on a busy machine longer, up to five times, until there were so many ends. */
+  async run(seconds: number, leastEnds: number): Promise<ChaosReport> {
     const telling = setInterval(() => this.#tellNews(), 20);
     const reading = setInterval(() => this.#readLogs(), 200);
     let began = now();
@@ -135,7 +136,8 @@ export class Chaos {
       for (let i = 0; i < applications; i++) this.#apps.push(this.#startApp(i));
       began = now();
       const until = began + seconds * 1000;
-      await Promise.all([this.#workAlong(began, until), this.#hurtAlong(until), this.#hurtStoreAlong(until)]);
+      const goesOn = () => now() < until || (this.#ends < leastEnds && now() < began + 5 * seconds * 1000);
+      await Promise.all([this.#workAlong(began, goesOn), this.#hurtAlong(goesOn), this.#hurtStoreAlong(until)]);
       this.#running = false;
       await Promise.all(this.#apps.map((app) => stopApp(app)));
     } finally {
@@ -297,8 +299,8 @@ export class Chaos {
   // ---- Load
 
   /** Opens, changes and ends sessions on a schedule, and records when each answer came. */
-  async #workAlong(began: number, until: number): Promise<void> {
-    while (now() < until) {
+  async #workAlong(began: number, goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
       for (let i = 0; i < mostAtOnce; i++) {
         if (this.#free.length + this.#opening < lively) this.#begin(() => this.#open());
         const due = ((now() - began) * rate) / 1000;
@@ -402,8 +404,8 @@ export class Chaos {
 
   // ---- Faults
 
-  async #hurtAlong(until: number): Promise<void> {
-    while (now() < until) {
+  async #hurtAlong(goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
       await this.#hurt();
       await pause((randomInt(...betweenFaults) * 3) / this.#store.nodes);
     }

@@ -49,7 +49,7 @@ export const ruleMutants: readonly RuleMutant[] = [
   {
     name: 'groups of a session change after its deadline',
     file: 'change-groups.ts',
-    from: 'sessions.filter((stored) => !deadlineEnd(stored, now))',
+    from: 'sessions.filter((stored) => !deadlineEnd(stored, asked.now))',
     to: 'sessions',
   },
   {
