@@ -143,7 +143,7 @@ export function presentWidgetEnd({ session, receipt, alreadyEnded }: EndedSessio
   return {
     success: true,
     message: alreadyEnded
-      ? `Session ${session.id} had ended already, and has ended ${where}.`
+      ? `Session ${session.id} had already ended ${where}.`
       : `Session ${session.id} has ended ${where}.`,
     receipt: presentReceipt(receipt),
   };
