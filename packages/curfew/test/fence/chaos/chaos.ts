@@ -126,8 +126,11 @@ export class Chaos {
     this.#store = store;
   }
 
-  /** Runs for so many seconds; and on a busy machine longer, up to five times, until there were so many ends. */
-  async run(seconds: number, leastEnds: number): Promise<ChaosReport> {
+  /**
+   * Runs for so many seconds; and on a busy machine longer, up to five times, until there were so many ends, and more than
+   * so many verifications that said active.
+   */
+  async run(seconds: number, least: { ends: number; active: number }): Promise<ChaosReport> {
     const telling = setInterval(() => this.#tellNews(), 20);
     const reading = setInterval(() => this.#readLogs(), 200);
     let began = now();
@@ -136,7 +139,8 @@ export class Chaos {
       for (let i = 0; i < applications; i++) this.#apps.push(this.#startApp(i));
       began = now();
       const until = began + seconds * 1000;
-      const goesOn = () => now() < until || (this.#ends < leastEnds && now() < began + 5 * seconds * 1000);
+      const isEnough = () => this.#ends >= least.ends && this.#checker.judgement.active > least.active;
+      const goesOn = () => now() < until || (!isEnough() && now() < began + 5 * seconds * 1000);
       await Promise.all([this.#workAlong(began, goesOn), this.#hurtAlong(goesOn), this.#hurtStoreAlong(until)]);
       this.#running = false;
       await Promise.all(this.#apps.map((app) => stopApp(app)));
