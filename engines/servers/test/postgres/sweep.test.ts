@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { batch } from '../../../../packages/curfew/src/authority/upkeep.ts';
 import {
   allOfUser,
-  everyone,
   forever,
   hour,
   StoreFixture,
@@ -12,6 +11,7 @@ import {
 } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { leaveBehind } from '../../../../packages/curfew/test/support/behind.ts';
 import { PostgresServer } from './server.ts';
 
 /** The most rows that are decoded in one turn of the event loop. */
@@ -53,12 +53,7 @@ test('N10.7: no answer to a sweep has more rows than it decodes in a turn, howev
   const store = await openPostgresStore(await server.createDatabase('behind'));
   t.after(() => store.close());
   const fixture = new StoreFixture({ store, dispose: async () => {} });
-  const many = batch + 200;
-  await fixture.createMany(many, { userId: 'due', idle: hour });
-  await fixture.createMany(many, { userId: 'ada' });
-  await Promise.all(Array.from({ length: many }, (_, i) => fixture.create({ userId: `user ${i}` })));
-  await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
-  await store.endEveryone(everyone(start + 2));
+  const left = await leaveBehind(fixture);
   const answers: number[] = [];
   for (const way of ['read', 'write'] as const) {
     const ask = Database.prototype[way];
@@ -75,7 +70,7 @@ test('N10.7: no answer to a sweep has more rows than it decodes in a turn, howev
     ends += outcome.endsWritten + outcome.expired;
     ({ more } = outcome);
   }
-  assert.equal(ends, 3 * many);
+  assert.equal(ends, left);
   assert.ok(answers.reduce((sum, rows) => sum + rows, 0) >= ends, 'the rows were not counted');
   assert.ok(Math.max(...answers) <= mostDecoded, `${Math.max(...answers)} rows in an answer`);
 });

@@ -4,14 +4,14 @@ import type { NewEvent } from '../../src/domain/events.ts';
 import type { FactorShown } from '../../src/domain/factor-shown.ts';
 import type { Permission } from '../../src/domain/permissions.ts';
 import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
-import { allOfUser, everyone, newAlias, note, StoreFixture, user } from '../../src/stores/conformance/harness.ts';
+import { newAlias, StoreFixture } from '../../src/stores/conformance/harness.ts';
 import * as lmdb from '../../src/stores/lmdb/codec.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { openDatabase, openToRead, type TableName } from '../../src/stores/lmdb/tables.ts';
 import * as postgres from '../../src/stores/postgres/codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
 import * as redis from '../../src/stores/redis/codec.ts';
-import { account, key, layoutOf, slot } from '../support/layout.ts';
+import { layoutOf, writeOneOfEach } from '../support/layout.ts';
 import { temporaryFolder } from './harness.ts';
 
 /** How a session's row is written and read; `before` converts a row to the previous version's format. */
@@ -175,13 +175,7 @@ test('N10.2: so do accounts, keys, named sessions and epochs of an embedded stor
   const folder = temporaryFolder();
   t.after(folder.remove);
   const store = await openLmdbStore(folder.path);
-  const fixture = new StoreFixture({ store, dispose: async () => {} });
-  await fixture.create({ userId: 'ada' });
-  await store.createAccount(account, note('account.created'));
-  await store.createKey(key, note('key.created'));
-  await store.createNamed(slot, note('named_session.created'));
-  await store.endSessionsOfUser(user('ada'), allOfUser());
-  await store.endEveryone(everyone());
+  await writeOneOfEach(store);
   await store.close();
   const root = openToRead(folder.path);
   t.after(() => root.close());

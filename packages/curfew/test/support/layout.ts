@@ -1,6 +1,8 @@
 import type { Account } from '../../src/domain/account.ts';
 import type { ApiKey } from '../../src/domain/key.ts';
 import type { NamedSession } from '../../src/domain/named.ts';
+import { allOfUser, everyone, note, StoreFixture, user } from '../../src/stores/conformance/harness.ts';
+import type { Store } from '../../src/stores/contract.ts';
 
 /** What something that is stored looks like: the names and kinds of its parts at any depth, also those of JSON in a text. */
 export function layoutOf(value: unknown): string {
@@ -51,3 +53,13 @@ export const slot: { [Part in keyof NamedSession]-?: NonNullable<NamedSession[Pa
   updatedAt: 2,
   version: 1,
 };
+
+/** Writes an account, a key, a named session, and both kinds of epochs. */
+export async function writeOneOfEach(store: Store): Promise<void> {
+  await new StoreFixture({ store, dispose: async () => {} }).create({ userId: 'ada' });
+  await store.createAccount(account, note('account.created'));
+  await store.createKey(key, note('key.created'));
+  await store.createNamed(slot, note('named_session.created'));
+  await store.endSessionsOfUser(user('ada'), allOfUser());
+  await store.endEveryone(everyone());
+}

@@ -241,6 +241,14 @@ const groupsChanged = {
   description: 'The groups are changed.',
   schema: Type.Object({ updated: Type.Integer(), receipt: ref(Receipt) }),
 } as const;
+const groupsErrors = [
+  'too_many_groups',
+  'too_many_to_change',
+  'missing_field',
+  'session_not_found',
+  'user_id_too_long',
+  'clock_stepped_back',
+] as const;
 
 export const changeAccessGroups = operation({
   id: 'changeAccessGroups',
@@ -255,14 +263,7 @@ export const changeAccessGroups = operation({
   query: waiting,
   body: Type.Object(groups, { additionalProperties: false, examples: [{ add: ['staff'] }] }),
   answer: groupsChanged,
-  errors: [
-    'too_many_groups',
-    'too_many_to_change',
-    'missing_field',
-    'session_not_found',
-    'user_id_too_long',
-    'clock_stepped_back',
-  ],
+  errors: groupsErrors,
   handle: ({ authority, caller, params, body, query }) =>
     changeGroups(authority, caller, params.userId, body, query.wait),
 });
@@ -282,14 +283,7 @@ export const changeAccessGroupsOfUser = operation({
     { additionalProperties: false, examples: [{ userId: 'team/ada', add: ['staff'] }] },
   ),
   answer: groupsChanged,
-  errors: [
-    'too_many_groups',
-    'too_many_to_change',
-    'missing_field',
-    'session_not_found',
-    'user_id_too_long',
-    'clock_stepped_back',
-  ],
+  errors: groupsErrors,
   handle: ({ authority, caller, body: { userId: user, ...change }, query }) =>
     changeGroups(authority, caller, user, change, query.wait),
 });

@@ -5,7 +5,6 @@ import type { SessionId } from '../../../src/domain/brand.ts';
 import { limits } from '../../../src/domain/limits.ts';
 import {
   allOfUser,
-  everyone,
   forever,
   group,
   hour,
@@ -19,6 +18,7 @@ import { cell, separator } from '../../../src/stores/redis/codec.ts';
 import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
 import type { Script } from '../../../src/stores/redis/scripts/script.ts';
+import { leaveBehind } from '../../support/behind.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { type ScriptRun, scriptsDuring } from '../../support/redis-monitor.ts';
 
@@ -195,12 +195,7 @@ describe('scripts on Redis', { skip: !redisInstalled }, () => {
   });
 
   test('N10.7: no answer to a sweep has more rows than it decodes in a turn, however many sessions have ended', async (t) => {
-    const many = batch + 200;
-    await fixture.createMany(many, { userId: 'due', idle: hour });
-    await fixture.createMany(many, { userId: 'ada' });
-    await Promise.all(Array.from({ length: many }, (_, i) => fixture.create({ userId: `user ${i}` })));
-    await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
-    await store.endEveryone(everyone(start + 2));
+    const left = await leaveBehind(fixture);
     const answers: number[] = [];
     const ask = Link.prototype.run;
     t.mock.method(Link.prototype, 'run', async function (this: Link, ...asked: Parameters<typeof ask>) {
@@ -214,7 +209,7 @@ describe('scripts on Redis', { skip: !redisInstalled }, () => {
       ends += outcome.endsWritten + outcome.expired;
       ({ more } = outcome);
     }
-    assert.equal(ends, 3 * many);
+    assert.equal(ends, left);
     assert.ok(sum(answers) >= ends, 'the rows were not counted');
     assert.ok(Math.max(...answers) <= mostDecoded, `${Math.max(...answers)} rows in an answer`);
   });

@@ -3,12 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import type { CurfewError } from '../../../src/errors.ts';
-import { allOfUser, everyone, note, StoreFixture, user } from '../../../src/stores/conformance/harness.ts';
 import { openStore } from '../../../src/stores/open.ts';
 import { format, separator } from '../../../src/stores/redis/codec.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { commands, rights } from '../../../src/stores/redis/rights.ts';
-import { account, key, layoutOf, slot } from '../../support/layout.ts';
+import { layoutOf, writeOneOfEach } from '../../support/layout.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
 
@@ -187,13 +186,7 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     const own = await started(t);
     const store = await openRedisStore(own.url);
     t.after(() => store.close());
-    const fixture = new StoreFixture({ store, dispose: async () => {} });
-    await fixture.create({ userId: 'ada' });
-    await store.createAccount(account, note('account.created'));
-    await store.createKey(key, note('key.created'));
-    await store.createNamed(slot, note('named_session.created'));
-    await store.endSessionsOfUser(user('ada'), allOfUser());
-    await store.endEveryone(everyone());
+    await writeOneOfEach(store);
     /** What stands under the one key that begins and ends so; the fields of a hash by their names. */
     const layoutAt = async (pattern: string) => {
       const [found, ...others] = (await own.tell('KEYS', pattern)) as string[];
