@@ -60,6 +60,9 @@ export class NodeRed {
     mkdirSync(dirname(installed), { recursive: true });
     symlinkSync(folder, installed);
     writeFileSync(join(userDir, 'package.json'), JSON.stringify({ dependencies: { [packageName]: '*' } }));
+    // Without the tips: on a slow machine their timer fires before the editor has the element for them, which is an error.
+    const settings = { _: { editor: { view: { 'view-show-tips': false } } } };
+    writeFileSync(join(userDir, '.config.users.json'), JSON.stringify(settings));
     const runtime = require('node-red') as Runtime;
     const server = createServer((request, response) => runtime.httpAdmin(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
