@@ -24,6 +24,12 @@ export function filesOf(part: Part, { tables }: { tables: boolean }): string[] {
   return found.filter((file) => tables || !table.test(file)).sort();
 }
 
+/** Tests that repeat others on another store. They take as long as a quarter of all others, so `npm run proof` runs them. */
+export const repetitions: readonly string[] = [
+  'engines/servers/test/console.test.ts',
+  'engines/servers/test/postgres/suite.test.ts',
+];
+
 /** What a part printed, its exit code (`null` if it was ended), and how many of its tests passed, failed or were skipped. */
 export type Ran = { part: Part; code: number | null; text: string; passed: number; failed: number; skipped: number };
 

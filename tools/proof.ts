@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
+import { repetitions } from './parts.ts';
 
 /*
  * Runs the proofs that take longer than the tests may. `model` (docs/fence/fence.pml): no error in the whole state
@@ -12,7 +13,8 @@ import { run } from './exec.ts';
  * violation in the simulated schedules, and a violation for each mutant. `rules`: each rule of packages/curfew/src/rules,
  * broken once, fails the conformance suite on every engine. `servers`: the tests that kill servers and
  * stores, fail them over and disturb them at random, and that compare the stores with each other, for much longer than
- * in the test suite. `npm run proof` runs all of them.
+ * in the test suite. `stores`: most tests of the server and of the console, on other stores. `npm run proof` runs all of
+ * them.
  */
 
 const folder = fileURLToPath(new URL('../docs/fence/', import.meta.url));
@@ -181,7 +183,7 @@ const servers: [Record<string, string>, string[]][] = [
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [asked = 'all'] = process.argv.slice(2);
-  const parts = ['all', 'model', 'small', 'code', 'rules', 'servers'];
+  const parts = ['all', 'model', 'small', 'code', 'rules', 'servers', 'stores'];
   if (!parts.includes(asked)) {
     console.error(`There is no proof of ${JSON.stringify(asked)}. Name one of: ${parts.join(', ')}.`);
     process.exit(2);
@@ -190,6 +192,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (asked === 'all' || asked === 'code') await import('../packages/curfew/test/fence/simulation/prove.ts');
   if (asked === 'all' || asked === 'rules') proveRules();
   if (asked === 'all' || asked === 'servers') proveServers();
+  if (asked === 'all' || asked === 'stores') run('node', ['tools/test.ts', ...repetitions]);
 }
 
 function proveRules(): void {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
-import { filesOf, type Part, parts, type Ran, runPart } from './parts.ts';
+import { filesOf, type Part, parts, type Ran, repetitions, runPart } from './parts.ts';
 
 /** Programs that tests use, by Debian package. */
 const programs = {
@@ -24,9 +24,10 @@ const programs = {
 };
 
 /*
- * Three tiers. `npm test` runs everything. `npm run test:quick` runs the tests that need no other program. `npm test --
- * <files>` runs those files, and installs and builds only what they need: nothing, for files outside `engines/`. With
- * `--watch` they run again whenever a file that they import changes.
+ * Three tiers. `npm test` runs everything, except what `npm run proof` repeats on another store. `npm run test:quick`
+ * runs the tests that need no other program. `npm test -- <files>` runs those files, and installs and builds only what
+ * they need: nothing, for files outside `engines/`. With `--watch` they run again whenever a file that they import
+ * changes.
  */
 const allParts = Object.keys(parts) as Part[];
 const given = process.argv.slice(2);
@@ -53,9 +54,9 @@ async function runAll(): Promise<number> {
   const together: Part[] = ['http', 'rules', 'dialects'];
   const beside = inTurn(together);
   installEngines('*');
-  const inParts = new Set(together.flatMap((part) => filesOf(part, { tables: true })));
+  const elsewhere = new Set([...repetitions, ...together.flatMap((part) => filesOf(part, { tables: true }))]);
   const others = globSync(['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']).filter(
-    (file) => !inParts.has(file),
+    (file) => !elsewhere.has(file),
   );
   const code = await testWithTable([...limits, ...others]);
   return report(await beside) || code;
