@@ -1,12 +1,13 @@
 import type { Account } from '../../domain/account.ts';
-import type { KeyId, UserId } from '../../domain/brand.ts';
+import type { KeyId } from '../../domain/brand.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
-import type { AccountPage, AccountQuery } from '../contract.ts';
+import type { AccountPage, AccountQuery, Store } from '../contract.ts';
 import { decodeAccount, decodeKey, encodeKey, format } from './codec.ts';
 import { homeOf } from './keys.ts';
 import type { Link } from './link.ts';
+import { readerOf } from './reader.ts';
 import * as scripts from './scripts/accounts.ts';
 import type { Write } from './store.ts';
 
@@ -15,8 +16,10 @@ type Found = [row: string | null, everyone: number, user: number];
 const accountsOfScan = 100;
 const keysOfPage = 100;
 
-export async function readUser(link: Link, userId: UserId): Promise<{ account: Account | undefined; epochs: Epochs }> {
-  return decodeFound((await link.run(scripts.readUser, [userId], homeOf(userId))) as Found);
+/** Reads users, those of one turn of the event loop together. */
+export function readerOfUsers(link: Link): Store['readUser'] {
+  const read = readerOf(link, scripts.readUsers);
+  return async (userId) => decodeFound((await read([homeOf(userId), userId])) as Found);
 }
 
 export async function findAccount(

@@ -15,17 +15,21 @@ import * as codec from './codec.ts';
 import type { DurableWrites } from './durable.ts';
 import { commandFault } from './faults.ts';
 import { aliasKey, homeOf, homeOfSession } from './keys.ts';
-import type { Link, Reply } from './link.ts';
-import { commit, commitWhenFull, readSessionsOf, readSlot } from './scripts/commit.ts';
-import { dropAlias, readSession } from './scripts/sessions.ts';
+import { type Link, type Reply, together } from './link.ts';
+import { readerOf } from './reader.ts';
+import { commit, commitWhenFull, readSessionsOf, readSlots } from './scripts/commit.ts';
+import { dropAlias, readSessions } from './scripts/sessions.ts';
 import { counters, tryWriting } from './scripts/streams.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import { Sweeper } from './sweep.ts';
 
-/** The most changes in one script, so that Redis is soon free for others, and the most scripts at once. */
-const batch = { most: 64, parallel: 64, crowd: 1 } as const;
 /** The most changes of a sweep, which also move a session among the lists. */
-const upkeepBatch = { ...batch, most: 32 } as const;
+const upkeepBatch = { ...together, most: 32 } as const;
+
+/** How many users' pages of sessions one script reads, so that Redis is soon free for others. */
+const pagesOfScript = 4;
+/** The beginning of keys that belong to no user. */
+const nobody = '';
 
 /** The engine on one Redis: what each operation means is defined in `commit.ts`. */
 export class RedisEngine implements Engine {
@@ -33,13 +37,19 @@ export class RedisEngine implements Engine {
   readonly #writes: DurableWrites;
   readonly #commits: Batcher<Change, Reply>;
   readonly #upkeep: Batcher<Change, Reply>;
+  readonly #readSession: ReturnType<typeof readerOf>;
+  readonly #readSessionsOf: ReturnType<typeof readerOf>;
+  readonly #readSlot: ReturnType<typeof readerOf>;
   readonly #sweeper: Sweeper;
 
   constructor(link: Link, writes: DurableWrites) {
     this.#link = link;
     this.#writes = writes;
-    this.#commits = new Batcher((changes) => this.#commitAll(changes), batch);
+    this.#commits = new Batcher((changes) => this.#commitAll(changes), together);
     this.#upkeep = new Batcher((changes) => this.#commitAll(changes, true), upkeepBatch);
+    this.#readSession = readerOf(link, readSessions);
+    this.#readSessionsOf = readerOf(link, readSessionsOf, pagesOfScript);
+    this.#readSlot = readerOf(link, readSlots);
     this.#sweeper = new Sweeper(link);
   }
 
@@ -58,7 +68,7 @@ export class RedisEngine implements Engine {
     if (!row) return undefined;
     // While no epoch has moved since its mark was written, none has ended it: see the mark in codec.ts.
     if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
-    return decodeSnapshot(id, await this.#link.run(readSession, [id], home));
+    return decodeSnapshot(id, await this.#readSession([id]));
   }
 
   async readSessionByAlias(alias: Alias): Promise<SessionSnapshot | undefined> {
@@ -70,7 +80,7 @@ export class RedisEngine implements Engine {
     userId: UserId,
     { after = '' as SessionId, limit }: Parameters<Engine['readSessionsOf']>[1],
   ): Promise<SessionsOfUser> {
-    const reply = await this.#link.run(readSessionsOf, [userId, after, String(limit)], homeOf(userId));
+    const reply = await this.#readSessionsOf([homeOf(userId), userId, after, String(limit)]);
     const [everyone, user, revision, next, ...rows] = reply as [
       number,
       number,
@@ -94,7 +104,7 @@ export class RedisEngine implements Engine {
   }
 
   async readSlot(name: SessionName): ReturnType<Engine['readSlot']> {
-    const reply = await this.#link.run(readSlot, [name]);
+    const reply = await this.#readSlot([nobody, name]);
     const [row, id, snapshot = null] = reply as [string | null, SessionId?, Reply?];
     return {
       slot: row === null ? undefined : codec.decodeSlot(name, row),

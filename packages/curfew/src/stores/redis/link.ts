@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorReply } from '@redis/client';
 import type { CurfewError } from '../../errors.ts';
+import { Batcher } from '../batcher.ts';
 import { inTime } from '../watchers.ts';
 import type { Client, Connection } from './connect.ts';
 import { closedError, commandFault, connectFault, lateFault, offlineFault } from './faults.ts';
@@ -18,6 +19,8 @@ export type LinkOptions = {
   timeout: number;
 };
 
+type Values = (string | null)[];
+
 type Waiting = { writes: boolean; since: number; refuse: (fault: CurfewError) => void };
 
 /** Milliseconds. */
@@ -25,6 +28,11 @@ const firstPause = 50;
 const longestPause = 1000;
 /** How long a command waits for a new connection, and for the node of a Cluster that has the slot. */
 const patience = 1000;
+/**
+ * What is asked in one turn of the event loop goes together, so many at a time. In larger pieces, this process and Redis
+ * would wait for each other: with pieces of 64 and 64 callers, creations took a quarter longer.
+ */
+export const together = { most: 16, parallel: 64, crowd: 1 } as const;
 
 /**
  * The connection to Redis. Commands are sent at once. A broken connection is replaced, after growing pauses; commands
@@ -38,6 +46,7 @@ export class Link {
   /** Grows with every connection: what one has confirmed says nothing about the next. */
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
+  readonly #reads: Batcher<readonly string[], Values> = new Batcher((asked) => this.#readAll(asked), together);
   readonly #watch: NodeJS.Timeout;
   readonly #gone = new AbortController();
   #client: Client | undefined;
@@ -46,7 +55,6 @@ export class Link {
   #lastAnswer = performance.now();
   #closing: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
-  #primary: Promise<unknown> | undefined;
   /** Why there is no connection; `undefined` if that is not known. */
   #trouble: unknown;
   readonly #hoping: Set<() => void> = new Set();
@@ -84,13 +92,22 @@ export class Link {
     return this.#send(['EVALSHA', script.sha1, ...rest], script.writes, () => ['EVAL', script.source, ...rest]);
   }
 
-  /** The values of keys, by their names, read in one step; never from a replica, which may be behind. */
-  async read(...names: string[]): Promise<(string | null)[]> {
-    const primary = this.#refuseReplica();
-    const values = (await this.#send(['MGET', ...names.map((name) => this.key(name))], false)) as (string | null)[];
-    // Its answer came earlier, because the two were sent in this order.
-    await primary;
-    return values;
+  /**
+   * The values of keys, by their names, read in one step; never from a replica, which may be behind. What is asked in one
+   * turn of the event loop is read together.
+   */
+  read(...names: string[]): Promise<Values> {
+    return this.#reads.run(names);
+  }
+
+  async #readAll(asked: readonly (readonly string[])[]): Promise<Values[]> {
+    const keys = asked.flatMap((names) => names.map((name) => this.key(name)));
+    const [values] = await Promise.all([this.#send(['MGET', ...keys], false), this.#refuseReplica()]);
+    let from = 0;
+    return asked.map(({ length }) => {
+      from += length;
+      return (values as Values).slice(from - length, from);
+    });
   }
 
   /** Sends a command whose repetition or loss changes nothing that matters, so its outcome is never unknown. */
@@ -170,23 +187,17 @@ export class Link {
   }
 
   /**
-   * A replica answers a plain read, so the read is sent with a command that counts as a write and changes nothing,
-   * which only a primary accepts. All reads that are sent together share one.
+   * A replica answers a plain read, so the reads of one turn are sent with a command that counts as a write and changes
+   * nothing, which only a primary accepts.
    */
-  #refuseReplica(): Promise<unknown> {
-    if (!this.#primary) {
-      this.#primary = this.#send(['GETEX', this.key('nothing')], false).catch((fault: CurfewError) => {
-        // A Redis that cannot write to its disk refuses it as well, but can be read.
-        if (!(fault.cause instanceof ErrorReply) || /^(READONLY|CLUSTERDOWN)/.test(fault.cause.message)) throw fault;
-      });
-      // Its waiters get the fault; there may be none, if the read itself has failed.
-      this.#primary.catch(() => {});
-      // This runs before anything is sent, because later reads need another such command.
-      queueMicrotask(() => {
-        this.#primary = undefined;
-      });
+  async #refuseReplica(): Promise<void> {
+    try {
+      await this.#send(['GETEX', this.key('nothing')], false);
+    } catch (fault) {
+      // A Redis that cannot write to its disk refuses it as well, but can be read.
+      const { cause } = fault as CurfewError;
+      if (!(cause instanceof ErrorReply) || /^(READONLY|CLUSTERDOWN)/.test(cause.message)) throw fault;
     }
-    return this.#primary;
   }
 
   #done(waiting: Waiting): void {

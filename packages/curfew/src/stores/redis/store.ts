@@ -44,6 +44,7 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
     this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable.run.bind(durable);
     this.engine = new RedisEngine(link, durable);
+    this.readUser = accounts.readerOfUsers(link);
   }
 
   // ---- Sessions
@@ -76,7 +77,7 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
 
   // ---- Users, accounts, keys
 
-  readUser: Store['readUser'] = (userId) => accounts.readUser(this.#link, userId);
+  readonly readUser: Store['readUser'];
   findAccount: Store['findAccount'] = (by) => accounts.findAccount(this.#link, by);
   listAccounts: Store['listAccounts'] = (query) => accounts.listAccounts(this.#link, query);
   readKey: Store['readKey'] = (id) => accounts.readKey(this.#link, id);

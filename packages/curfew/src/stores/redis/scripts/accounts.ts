@@ -1,16 +1,17 @@
-import { reading, type Script, writing, writingWhenFull } from './script.ts';
+import { reading, readingEach, type Script, writing, writingWhenFull } from './script.ts';
 
-/** ARGV: user. Answers the account's row, if there is one, and the present epochs (everyone's, the user's). */
-export const readUser: Script = reading({
-  name: 'readUser',
+/** Of each user: the account's row, if there is one, and the present epochs (everyone's, the user's). */
+export const readUsers: Script = readingEach({
+  name: 'readUsers',
   uses: ['epochs'],
+  names: ['userId'],
   body: `
-local everyone, user = present(home, ARGV[1])
-return { redis.call('GET', home .. 'a:' .. ARGV[1]), everyone, user }
+local everyone, user = present(home, userId)
+return { redis.call('GET', home .. 'a:' .. userId), everyone, user }
 `,
 });
 
-/** ARGV: a unique name, with its kind before it. Answers as readUser, or nothing. */
+/** ARGV: a unique name, with its kind before it. Answers as readUsers does for one, or nothing. */
 export const findAccount: Script = reading({
   name: 'findAccount',
   uses: ['epochs'],

@@ -1,6 +1,6 @@
 import { mostRevised } from '../../commit.ts';
 import { cell, firstEpochStamp, slotCell } from '../codec.ts';
-import { reading, type Script, withPieces, writing, writingWhenFull } from './script.ts';
+import { readingEach, type Script, withPieces, writing, writingWhenFull } from './script.ts';
 import { snapshot } from './sessions.ts';
 
 /** Of a session's row: its mark, its last activity, and all that follows. What is between is compared as it is. */
@@ -274,15 +274,16 @@ export const commit: Script = writing(program);
 export const commitWhenFull: Script = writingWhenFull({ ...program, name: 'commitWhenFull' });
 
 /**
- * A page of a user's sessions that are live, deadlines aside, oldest first. ARGV: user, position (empty for the oldest),
- * how many. Answers the epochs; the revision, or nothing if it is not the first page or there are too many; the id to go on
+ * Of each user, a page of the sessions that are live, deadlines aside, oldest first: after a position (empty for the
+ * oldest), and how many. Answers the epochs; the revision, or nothing if it is not the first page or there are too many; the id to go on
  * after, or nothing if there are no more; then id and row of each.
  */
-export const readSessionsOf: Script = reading({
+export const readSessionsOf: Script = readingEach({
   name: 'readSessionsOf',
   uses: ['epochs'],
+  names: ['userId', 'after', 'most'],
   body: `${revision}
-local userId, after, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local limit = tonumber(most)
 local everyone, user = present(home, userId)
 local found = { everyone, user, false, false }
 if limit == 0 then return found end
@@ -304,12 +305,13 @@ return found
 `,
 });
 
-/** ARGV: name. Answers the row of its slot, and the id and the snapshot of the session in it. */
-export const readSlot: Script = reading({
-  name: 'readSlot',
+/** Of each name: the row of its slot, and the id and the snapshot of the session in it. */
+export const readSlots: Script = readingEach({
+  name: 'readSlots',
   uses: ['epochs'],
+  names: ['name'],
   body: `${snapshot}
-local slot = redis.call('GET', shared .. 'slot:' .. ARGV[1])
+local slot = redis.call('GET', shared .. 'slot:' .. name)
 local id = slot and cells(slot)[${slotCell.sessionId}]
 if not id or id == '' then return { slot } end
 return { slot, id, snapshot(homeOf(id), id) }

@@ -40,6 +40,21 @@ export function reading(declaration: Declaration): Script {
 }
 
 /**
+ * The same for many questions at once. ARGV: for each, the beginning of a user's keys behind that of all others, and then
+ * its arguments. The body answers one: it gets `home`, and the arguments by their `names`.
+ */
+export function readingEach({ names, body, ...rest }: Declaration & { names: readonly string[] }): Script {
+  const [args, width] = [names.join(', '), names.length + 1];
+  const each = `
+local function answer(home, ${args})${body}end
+local answers = {}
+for i = 1, #ARGV, ${width} do answers[#answers + 1] = answer(shared .. ARGV[i], unpack(ARGV, i + 1, i + ${width - 1})) end
+return answers
+`;
+  return reading({ ...rest, body: each });
+}
+
+/**
  * A program that writes. With this first line Redis looks before the first step whether it may write at all: on a
  * replica, when it is full, when it cannot write its disk, it refuses, and nothing has changed.
  */

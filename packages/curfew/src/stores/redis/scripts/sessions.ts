@@ -18,14 +18,7 @@ local function snapshot(home, id)
 end
 `;
 
-/** ARGV: id. Answers a snapshot: the row, or the row and the four cells of an end; nothing when there is none. */
-export const readSession: Script = reading({
-  name: 'readSession',
-  uses: ['epochs'],
-  body: `${snapshot}return snapshot(home, ARGV[1])`,
-});
-
-/** ARGV: ids. Answers a snapshot for each. */
+/** ARGV: ids. Answers a snapshot for each: the row, or the row and the four cells of an end; nothing when there is none. */
 export const readSessions: Script = reading({
   name: 'readSessions',
   uses: ['epochs'],

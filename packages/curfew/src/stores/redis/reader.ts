@@ -1,0 +1,20 @@
+import { isCurfewError } from '../../errors.ts';
+import { Batcher } from '../batcher.ts';
+import { type Link, type Reply, together } from './link.ts';
+import type { Script } from './scripts/script.ts';
+
+/**
+ * Asks a script that answers many questions at once: those of one turn of the event loop go together, at most `most` of
+ * them. Returns a function of the arguments of one question. What is wrong with the keys of one fails no other.
+ */
+export function readerOf(
+  link: Link,
+  script: Script,
+  most: number = together.most,
+): (question: readonly string[]) => Promise<Reply> {
+  const ask = async (questions: readonly (readonly string[])[]) =>
+    (await link.run(script, questions.flat())) as Reply[];
+  const apart = (error: unknown) => isCurfewError(error, 'store_damaged');
+  const batcher = new Batcher(ask, { ...together, most, apart });
+  return (question) => batcher.run(question);
+}
