@@ -102,7 +102,8 @@ export class Link {
 
   async #readAll(asked: readonly (readonly string[])[]): Promise<Values[]> {
     const keys = asked.flatMap((names) => names.map((name) => this.key(name)));
-    const [values] = await Promise.all([this.#send(['MGET', ...keys], false), this.#refuseReplica()]);
+    // In this order, so that what has become the primary since does not answer as it was before.
+    const [, values] = await Promise.all([this.#refuseReplica(), this.#send(['MGET', ...keys], false)]);
     let from = 0;
     return asked.map(({ length }) => {
       from += length;
