@@ -4,6 +4,7 @@ import { shardTag } from '../../../src/domain/ids.ts';
 import { allOfUser, name, StoreFixture, start, user } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
+import { commandsDuring } from '../../support/redis-monitor.ts';
 
 describe('what is asked of Redis in one turn of the event loop', { skip: !redisInstalled }, () => {
   let server: RedisServer;
@@ -73,6 +74,13 @@ describe('what is asked of Redis in one turn of the event loop', { skip: !redisI
     });
     assert.deepEqual(found, Array(40).fill('all_of_user'));
     assert.ok(sent <= 3, `${sent} commands`);
+  });
+
+  test('reads come after a command that only a primary accepts', async () => {
+    const { id } = await fixture.create();
+    const sent = await commandsDuring(server, () => store.readSession(id));
+    const names = sent.map(({ command }) => command[0]).filter((name) => name === 'GETEX' || name === 'MGET');
+    assert.deepEqual(names, ['GETEX', 'MGET']);
   });
 
   test('a damaged key of one user fails that user’s question alone', async () => {
