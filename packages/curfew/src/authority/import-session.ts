@@ -53,6 +53,8 @@ export type Importable = {
   userAgent?: string | undefined;
   /** Milliseconds after its last use that it ends, if that is known. */
   idle?: number | undefined;
+  /** Somebody else opened it for the user. */
+  openedByAnother?: boolean | undefined;
   metadata: Metadata;
   /** What its application alone reads. */
   content?: string | undefined;
@@ -114,10 +116,11 @@ export async function importSession(
     openedWith: [],
   };
   const { stored } = openSession(opening, createdAt, random);
+  const signsIn = found.createdAt !== undefined && !found.openedByAnother;
   const outcome = await store.createSession({
     session: {
       ...stored,
-      authenticatedAt: found.createdAt === undefined ? Math.min(createdAt, now - freshSignIn) : createdAt,
+      authenticatedAt: signsIn ? createdAt : Math.min(createdAt, now - freshSignIn),
       lastSeenAt,
       expiresAt: Math.max(end, Math.min(now + lifetime, latest)),
       aliases: [alias],

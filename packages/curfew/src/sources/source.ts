@@ -26,6 +26,8 @@ export type FoundSession = {
   idle?: number | undefined;
   ip?: string | undefined;
   userAgent?: string | undefined;
+  /** Somebody else opened it for the user, so it shows no sign-in of the user's. */
+  openedByAnother?: boolean | undefined;
 };
 
 /** Why an entry is no session that can be read. `not_a_session`: it is something else, as other keys of a Redis are. */

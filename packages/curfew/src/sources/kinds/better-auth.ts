@@ -1,5 +1,5 @@
 import type { Kind } from '../kind.ts';
-import { isObject, parseJson, textOf, timeOf, Unreadable } from '../source.ts';
+import { isObject, type Json, parseJson, textOf, timeOf, Unreadable } from '../source.ts';
 
 /*
  * Better Auth keeps sessions in a table, in a secondary storage, or in both. The secondary storage also has the lists of
@@ -18,7 +18,14 @@ export const betterAuth: Kind = {
     others: ['id', 'userId', 'ipAddress', 'userAgent'],
     read: ({ row, times }) => {
       const { id: _, userId: __, ipAddress, userAgent, ...data } = row;
-      return { json: row, data, ip: textOf(ipAddress), userAgent: textOf(userAgent), ...times };
+      return {
+        json: row,
+        data,
+        ip: textOf(ipAddress),
+        userAgent: textOf(userAgent),
+        openedByAnother: isImpersonation(row),
+        ...times,
+      };
     },
   },
   redis: {
@@ -40,6 +47,7 @@ export const betterAuth: Kind = {
         lastSeenAt: timeOf(updatedAt),
         ip: textOf(ipAddress),
         userAgent: textOf(userAgent),
+        openedByAnother: isImpersonation(session),
       };
     },
     // When all of a user's sessions are ended, only this key is sure to be written.
@@ -52,6 +60,11 @@ export const betterAuth: Kind = {
     },
   },
 };
+
+/** Whether an administrator opened it to act as the user; a table may have the name with an underscore. */
+function isImpersonation(session: Json): boolean {
+  return Object.entries(session).some(([name, by]) => /^impersonated_?by$/i.test(name) && by !== null && by !== '');
+}
 
 function earlier(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
