@@ -26,8 +26,8 @@ import { Sweeper } from './sweep.ts';
 /** The most changes of a sweep, which also move a session among the lists. */
 const upkeepBatch = { ...together, most: 32 } as const;
 
-/** How many users' pages of sessions one script reads, so that Redis is soon free for others. */
-const pagesOfScript = 4;
+/** How many users' pages of sessions one script reads: a user may have very many, and Redis is soon free for others. */
+const pagesOfScript = 2;
 /** The beginning of keys that belong to no user. */
 const nobody = '';
 
