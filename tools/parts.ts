@@ -24,7 +24,7 @@ export function filesOf(part: Part, { tables }: { tables: boolean }): string[] {
   return found.filter((file) => tables || !table.test(file)).sort();
 }
 
-/** Tests that repeat others on another store. They take as long as a quarter of all others, so `npm run proof` runs them. */
+/** Tests that repeat others on another store. They take an eighth as long as all others, so `npm run proof` runs them. */
 export const repetitions: readonly string[] = [
   'engines/servers/test/console.test.ts',
   'engines/servers/test/postgres/suite.test.ts',

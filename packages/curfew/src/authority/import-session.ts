@@ -116,11 +116,11 @@ export async function importSession(
     openedWith: [],
   };
   const { stored } = openSession(opening, createdAt, random);
-  const signsIn = found.createdAt !== undefined && !found.openedByAnother;
+  const isSignIn = found.createdAt !== undefined && !found.openedByAnother;
   const outcome = await store.createSession({
     session: {
       ...stored,
-      authenticatedAt: signsIn ? createdAt : Math.min(createdAt, now - freshSignIn),
+      authenticatedAt: isSignIn ? createdAt : Math.min(createdAt, now - freshSignIn),
       lastSeenAt,
       expiresAt: Math.max(end, Math.min(now + lifetime, latest)),
       aliases: [alias],

@@ -274,9 +274,9 @@ export const commit: Script = writing(program);
 export const commitWhenFull: Script = writingWhenFull({ ...program, name: 'commitWhenFull' });
 
 /**
- * Of each user, a page of the sessions that are live, deadlines aside, oldest first: after a position (empty for the
- * oldest), and how many. Answers the epochs; the revision, or nothing if it is not the first page or there are too many; the id to go on
- * after, or nothing if there are no more; then id and row of each.
+ * Of each user, a page of the sessions that are live, deadlines aside, oldest first: `most` of them after a position (empty
+ * for the oldest). Answers the epochs; the revision, or nothing if it is not the first page or there are too many; the id to
+ * go on after, or nothing if there are no more; then id and row of each.
  */
 export const readSessionsOf: Script = readingEach({
   name: 'readSessionsOf',
