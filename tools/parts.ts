@@ -13,6 +13,7 @@ export const parts = {
   http: ['http'],
   dialects: ['dialects'],
   cli: ['cli'],
+  security: ['security'],
 } as const;
 export type Part = keyof typeof parts;
 

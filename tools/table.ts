@@ -3,7 +3,7 @@ import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
 
 // Only the table of the nodes: every engine × operation × output × error mode, and × service of Log Out.
-installEngines('n*');
+await installEngines('n*');
 run('node', ['tools/build.ts']);
 const suites = ['operations', 'log-out'].map(
   (suite) => `engines/{n8n-1,n8n,node-red-4,node-red}/test/${suite}.test.ts`,

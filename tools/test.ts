@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
-import { filesOf, type Part, parts, type Ran, repetitions, runPart } from './parts.ts';
+import { filesOf, type Part, type Ran, repetitions, runPart } from './parts.ts';
 
 /** Programs that tests use, by Debian package. */
 const programs = {
@@ -29,17 +29,19 @@ const programs = {
  * they need: nothing, for files outside `engines/`. With `--watch` they run again whenever a file that they import
  * changes.
  */
-const allParts = Object.keys(parts) as Part[];
+/** Parts that run in one process each beside all other tests, and those of the quick tier. */
+const together: readonly Part[] = ['http', 'rules', 'dialects', 'security'];
+const quickParts: readonly Part[] = ['http', 'rules', 'dialects', 'cli'];
 const given = process.argv.slice(2);
 const watch = given.includes('--watch');
 const files = given.filter((argument) => !argument.startsWith('--'));
 const quick = given.includes('--quick');
-const asked = quick ? allParts.flatMap((part) => filesOf(part, { tables: watch })) : files;
+const asked = quick ? quickParts.flatMap((part) => filesOf(part, { tables: watch })) : files;
 const limits = ['--test-concurrency=3', '--test-timeout=1800000'];
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 if (asked.length === 0) process.exit(await runAll());
 const engines = enginesOf(asked);
-for (const engine of engines) installEngines(engine);
+for (const engine of engines) await installEngines(engine);
 if (engines.length > 0) build();
 if (quick && !watch) process.exit(await runQuick());
 run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...limits, ...asked]);
@@ -51,9 +53,8 @@ run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : [
 async function runAll(): Promise<number> {
   getPrograms();
   build();
-  const together: Part[] = ['http', 'rules', 'dialects'];
   const beside = inTurn(together);
-  installEngines('*');
+  await installEngines('*');
   const elsewhere = new Set([...repetitions, ...together.flatMap((part) => filesOf(part, { tables: true }))]);
   const others = globSync(['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']).filter(
     (file) => !elsewhere.has(file),
@@ -68,10 +69,10 @@ async function inTurn(chosen: readonly Part[]): Promise<Ran[]> {
   return ran;
 }
 
-/** Runs the parts of the quick tier at once, because much of a part is waiting for other processes and for pauses. */
+/** Runs those parts at once, because much of a part is waiting for other processes and for pauses. */
 async function runQuick(): Promise<number> {
   const args = ['--test-timeout=120000', '--test-force-exit'];
-  return report(await Promise.all(allParts.map((part) => runPart(part, { tables: false, args }))));
+  return report(await Promise.all(quickParts.map((part) => runPart(part, { tables: false, args }))));
 }
 
 /** Prints what the parts printed, then their results. Returns the exit code. */

@@ -1,7 +1,7 @@
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
-installEngines();
+await installEngines();
 // The console has a browser's types. The packages for workflow engines are built as CommonJS, with those engines' types.
 for (const folder of [
   '.',

@@ -28,7 +28,7 @@ function editor(engine: string, themes?: string): Editor {
   return {
     name,
     async tryOut(browser, tell) {
-      installEngines(engine.replace('engines/', ''));
+      await installEngines(engine.replace('engines/', ''));
       const userDir = mkdtempSync(join(tmpdir(), 'curfew-editor-'));
       const closers: (() => unknown)[] = [() => rmSync(userDir, { recursive: true, force: true })];
       const t = { after: (done: () => unknown) => closers.unshift(done) };

@@ -5,8 +5,8 @@ import { killServer, killStore } from '../../../../packages/curfew/test/support/
 import { PostgresServer } from './server.ts';
 
 /** A few in the suite; 100 and 20 to be sure. */
-const serverKills = Number(process.env['CURFEW_TEST_SERVER_KILLS'] ?? 8);
-const storeKills = Number(process.env['CURFEW_TEST_STORE_KILLS'] ?? 4);
+const serverKills = Number(process.env['CURFEW_TEST_SERVER_KILLS'] ?? 4);
+const storeKills = Number(process.env['CURFEW_TEST_STORE_KILLS'] ?? 2);
 
 const envOf = (url: string) => ({ CURFEW_STORE: url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') });
 

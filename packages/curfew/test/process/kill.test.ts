@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { killServer } from '../support/kills.ts';
 import { temporaryStore } from '../support/store.ts';
 
-const kills = Number(process.env['CURFEW_TEST_KILLS'] ?? 30);
+const kills = Number(process.env['CURFEW_TEST_KILLS'] ?? 12);
 
 test(`after ${kills} kills under load, everything acknowledged still exists and nothing ended is active`, {
   timeout: 1_800_000,

@@ -48,7 +48,7 @@ const pause = 20;
 const patience = 30_000;
 
 /** How often each failover is repeated. */
-export const failovers: number = Number(process.env['CURFEW_TEST_FAILOVERS'] ?? 3);
+export const failovers: number = Number(process.env['CURFEW_TEST_FAILOVERS'] ?? 2);
 
 /** The settings of all servers of a fleet. */
 export function fleetSettings(more: Record<string, string> = {}): Record<string, string> {

@@ -3,14 +3,16 @@ import type { TestContext } from 'node:test';
 import { Chaos, type ChaosStore } from './chaos.ts';
 import { tell } from './report.ts';
 
-/** Seconds: ten minutes for a release, less than one for every change. */
+/** Seconds: ten minutes for a release, some for every change. */
 const asked = process.env['CHAOS_SECONDS'];
-const seconds = Number(asked ?? 40);
+const seconds = Number(asked ?? 20);
+/** Whether it is a run among all the other tests. */
+export const isShort: boolean = asked === undefined;
 /**
  * Ends for each second asked for, despite all faults. A run by itself has the whole machine, and gets no more time; one
  * among all the other tests has what they leave, and goes on until there were enough.
  */
-const leastEnds = asked === undefined ? 5 : 100;
+const leastEnds = isShort ? 5 : 100;
 /** Verifications that said active, in the same way. */
 const leastActive = 1000;
 /** Sessions whose changes are remembered, however long the run: those of its last few seconds. */
@@ -23,7 +25,7 @@ export const chaosTimeout: number = (5 * seconds + 240) * 1000;
 export async function withstandChaos(t: TestContext, name: string, store: ChaosStore): Promise<void> {
   const report = await new Chaos(store).run(
     seconds,
-    asked === undefined ? { ends: leastEnds * seconds, active: leastActive } : { ends: 0, active: 0 },
+    isShort ? { ends: leastEnds * seconds, active: leastActive } : { ends: 0, active: 0 },
   );
   for (const line of tell(name, report)) t.diagnostic(line);
   assert.deepEqual(report.violations, []);

@@ -231,7 +231,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
 });
 
 describe('kills and moves under load, with a Redis Cluster', { skip: !redisInstalled }, () => {
-  const rounds = Number(process.env['CURFEW_TEST_STORE_KILLS'] ?? 4);
+  const rounds = Number(process.env['CURFEW_TEST_STORE_KILLS'] ?? 3);
   test(`after ${rounds} kills, hand-overs and moves of the primary, everything acknowledged exists, and nothing happened twice`, {
     timeout: 900_000,
   }, async (t) => {
