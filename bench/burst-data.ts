@@ -18,7 +18,7 @@ import { request } from './setup.ts';
 export const share = 10;
 
 /** Sessions per transaction when the embedded store is filled. */
-const piece = 100_000;
+const piece = 500_000;
 
 export type Filling = { count: number; begins: number; expires: number };
 
