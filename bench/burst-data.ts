@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessGroup, SessionId, UserId } from '../packages/curfew/src/domain/brand.ts';
 import { newId } from '../packages/curfew/src/domain/ids.ts';
@@ -61,11 +61,37 @@ export function* sessionsOf({ count, begins, expires }: Filling): Iterable<Store
   }
 }
 
+export type Filled = {
+  /** Epoch milliseconds: when a tenth of the sessions expires. */
+  expires: number;
+  /** Some of the sessions. */
+  ids: readonly SessionId[];
+};
+
+/**
+ * Fills an empty embedded store. If BENCH_DATA names a folder, the data is kept there between runs, and each run gets a
+ * copy. A tenth of it expires five days after it was made.
+ */
+export async function filledEmbedded(folder: string, count: number, say: (text: string) => void): Promise<Filled> {
+  const fill = async (place: string): Promise<Filled> => {
+    const begins = Date.now();
+    const expires = begins + 5 * day;
+    return { expires, ids: await fillEmbedded(place, { count, begins, expires }, say) };
+  };
+  const data = process.env['BENCH_DATA'];
+  if (data === undefined) return fill(folder);
+  const kept = join(data, String(count));
+  const told = join(kept, 'filled.json');
+  if (!existsSync(told)) writeFileSync(told, JSON.stringify(await fill(join(kept, 'store'))));
+  cpSync(join(kept, 'store'), folder, { recursive: true });
+  return JSON.parse(readFileSync(told, 'utf8')) as Filled;
+}
+
 /**
  * Fills an empty embedded store as it would be after the sweep has placed everything, one tree at a time in the order
  * of its keys: ten million sessions take minutes, not hours. Returns the ids of some of them.
  */
-export async function fillEmbedded(
+async function fillEmbedded(
   folder: string,
   filling: Filling,
   say: (text: string) => void,

@@ -1,18 +1,18 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, cpSync, existsSync, fdatasyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, createClient } from 'curfew-client';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
-import { day, hour, minute } from '../packages/curfew/src/domain/limits.ts';
+import { day, minute } from '../packages/curfew/src/domain/limits.ts';
 import { dataFile } from '../packages/curfew/src/stores/lmdb/files.ts';
 import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
 import { openStore } from '../packages/curfew/src/stores/open.ts';
 import type { StoreRecord } from '../packages/curfew/src/stores/records.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
-import { fillEmbedded, sessionsOf, share } from './burst-data.ts';
+import { filledEmbedded, sessionsOf, share } from './burst-data.ts';
 import { at, type Row, rateOf, timeOf, times } from './measure.ts';
 import { temporaryBenchFolder } from './setup.ts';
 
@@ -76,29 +76,16 @@ export async function burstRows(say: Say): Promise<Row[]> {
 const lead = quietFor + 1.5 * minute;
 
 /**
- * A store that keeps its data between runs if BENCH_DATA names a folder for it: each run uses a copy. However long
- * filling took, the server's clock is set so that the moment comes when it is expected.
+ * However long filling took, the server's clock is set so that the moment comes when it is expected.
  */
 async function openLmdb(): Promise<Place> {
   const folder = temporaryBenchFolder();
-  const kept = process.env['BENCH_DATA'];
   return {
     name: 'LMDB',
     url: `lmdb:${folder.path}`,
     sessions: embedded,
     async fill(say) {
-      const begins = Date.now();
-      let expires = begins + hour;
-      if (kept === undefined) await fillEmbedded(folder.path, { count: embedded, begins, expires }, say);
-      else {
-        const moment = join(kept, 'moment');
-        if (!existsSync(moment)) {
-          await fillEmbedded(join(kept, 'store'), { count: embedded, begins, expires }, say);
-          writeFileSync(moment, String(expires));
-        }
-        expires = Number(readFileSync(moment, 'utf8'));
-        cpSync(join(kept, 'store'), folder.path, { recursive: true });
-      }
+      const { expires } = await filledEmbedded(folder.path, embedded, say);
       // When a copy is first opened, each of its pages is checked.
       await (await openLmdbStore(folder.path)).close();
       // Otherwise the server would wait, at each of its writes, for the gigabytes that were written here.

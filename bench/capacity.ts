@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import { day } from '../packages/curfew/src/domain/limits.ts';
 import { dataFile } from '../packages/curfew/src/stores/lmdb/files.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
-import { fillEmbedded } from './burst-data.ts';
+import { filledEmbedded } from './burst-data.ts';
 import { perSecond, type Row, rateOf } from './measure.ts';
 import { type Bench, library, openBench, openBenchOn, request, temporaryBenchFolder } from './setup.ts';
 
@@ -91,9 +90,7 @@ async function filled(say: (text: string) => void): Promise<Row[]> {
   say(`capacity: ${name}`);
   const folder = temporaryBenchFolder();
   try {
-    const begins = Date.now();
-    // Nothing expires meanwhile.
-    const ids = await fillEmbedded(folder.path, { count: most, begins, expires: begins + day }, say);
+    const { ids } = await filledEmbedded(folder.path, most, say);
     const bytes = statSync(join(folder.path, dataFile)).size;
     const settings = { store: `lmdb:${folder.path}`, secretKey: randomBytes(32), cacheSessions: 1 };
     const bench = await openBenchOn(settings);

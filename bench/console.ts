@@ -5,8 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
-import { day } from '../packages/curfew/src/domain/limits.ts';
-import { fillEmbedded } from './burst-data.ts';
+import { filledEmbedded } from './burst-data.ts';
 import { startCurfew } from './http.ts';
 import { atMost, duel, median, type Row, times } from './measure.ts';
 import { temporaryBenchFolder } from './setup.ts';
@@ -21,12 +20,11 @@ const password = 'correct horse battery';
 export async function consoleRows(say: (text: string) => void): Promise<Row[]> {
   const folder = temporaryBenchFolder();
   say(`${many.toLocaleString('en')} sessions`);
-  const begins = Date.now();
-  await fillEmbedded(join(folder.path, 'data'), { count: many, begins, expires: begins + 20 * day }, say);
+  await filledEmbedded(join(folder.path, 'data'), many, say);
   const { child, url } = await startCurfew({
     CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`,
     CURFEW_SECRET_KEY: randomBytes(32).toString('hex'),
-    CURFEW_API_KEY: makeKey(begins, randomBytes),
+    CURFEW_API_KEY: makeKey(Date.now(), randomBytes),
     CURFEW_ADMIN_PASSWORD: password,
     CURFEW_LOG_FILE: join(folder.path, 'log'),
   });

@@ -39,7 +39,7 @@ const en: Texts = {
   ended: (device) => `“${device}” is logged out.`,
   endedOthers: (count) => (count === 1 ? '1 other device is logged out.' : `${count} other devices are logged out.`),
   failed: 'Your devices cannot be shown at the moment.',
-  notEnded: 'It is not certain that this worked. Look again.',
+  notEnded: 'This may not have worked. Check the list, and try again if necessary.',
   again: 'Try again',
 };
 
@@ -61,7 +61,7 @@ const de: Texts = {
   ended: (device) => `„${device}“ ist abgemeldet.`,
   endedOthers: (count) => (count === 1 ? '1 anderes Gerät ist abgemeldet.' : `${count} andere Geräte sind abgemeldet.`),
   failed: 'Ihre Geräte können im Moment nicht angezeigt werden.',
-  notEnded: 'Es ist nicht sicher, ob das gelungen ist. Sehen Sie noch einmal nach.',
+  notEnded: 'Das ist vielleicht nicht gelungen. Prüfen Sie die Liste, und versuchen Sie es gegebenenfalls noch einmal.',
   again: 'Erneut versuchen',
 };
 
