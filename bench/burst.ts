@@ -227,9 +227,10 @@ async function burst(say: Say, place: Place): Promise<Row[]> {
       {
         what: `${what}, memory of the process`,
         against: 'the same server before that moment',
-        reached: `${times(busy.megabytes / quiet.megabytes)} (${busy.megabytes.toFixed(0)}; ${quiet.megabytes.toFixed(0)} MB; without garbage ${busy.kept.toFixed(0)}; ${quiet.kept.toFixed(0)} MB)`,
-        target: '≤ 1.5 ×',
-        met: busy.megabytes <= 1.5 * quiet.megabytes,
+        reached: `${times(busy.kept / quiet.kept)} (${busy.kept.toFixed(0)}; ${quiet.kept.toFixed(0)} MB; with garbage ${busy.megabytes.toFixed(0)}; ${quiet.megabytes.toFixed(0)} MB)`,
+        // How much garbage V8 lets lie depends on how fast it is made, not on how much is due.
+        target: '≤ 1.5 × without garbage',
+        met: busy.kept <= 1.5 * quiet.kept,
       },
     ];
   } finally {
