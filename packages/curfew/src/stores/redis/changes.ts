@@ -8,10 +8,19 @@ import { aliasKey, allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
 /** A row that the script of a commit reads or writes, by the name of its key, and what the script gets for it. */
 type Sent = { row: RowChange; key: string; args: string[]; name?: { mustBeFree: boolean } };
 
+/**
+ * A key that is no row of the contract: how it must begin (empty: it must be absent; `*`: whatever stands there), and what
+ * is written (`=`: nothing).
+ */
+export type Plain = { key: string; stands: string; row: string };
+
 /** A key of a sorted set, and a member that comes or goes. */
 type Entry = readonly [key: string, member: string];
 /** The same with its score, where that is not 0. */
 type Listed = readonly [key: string, member: string, score?: number];
+
+/** `prefix`: that of all keys. `hasAliases`: whether the aliases of its sessions are here, too. */
+export type Layout = { prefix: string; hasAliases: boolean };
 
 /**
  * What the script of a commit gets; it is explained there. All keys that a change concerns are named here: those of a
@@ -23,15 +32,16 @@ export class Call {
   readonly others: string[] = [];
   /** The first is how many strings there are in the end. */
   readonly args: string[] = [''];
-  readonly #prefix: string;
+  readonly #layout: Layout;
 
-  constructor(prefix: string) {
-    this.#prefix = prefix;
+  constructor(layout: Layout) {
+    this.#layout = layout;
   }
 
-  add({ at, on, rows = [], step, count = 0, log = [], events = [] }: Change): void {
+  add({ at, on, rows = [], step, count = 0, log = [], events = [] }: Change, also: readonly Plain[] = []): void {
     const { strings, others, args } = this;
-    const [changes, makes, plains] = sorted(rows, this.#prefix);
+    const [changes, makes, rest] = sorted(rows, this.#layout);
+    const plains = [...rest, ...also.map(({ key, stands, row }) => ({ key, args: [stands, row] }))];
     const [adds, lists, drops]: [Entry[], Listed[], Entry[]] = [[], [], []];
     for (const row of rows) compareEntries(row, at, adds, lists, drops);
     let expected = '- - 0 -';
@@ -75,18 +85,21 @@ export class Call {
 }
 
 /** The rows in the order in which the script gets them. An account has one for each of its names, a new session for its aliases. */
-export function inOrder(rows: readonly RowChange[], prefix: string): Sent[] {
-  return sorted(rows, prefix).flat();
+export function inOrder(rows: readonly RowChange[], layout: Layout): Sent[] {
+  return sorted(rows, layout).flat();
 }
 
-function sorted(rows: readonly RowChange[], prefix: string): [changes: Sent[], makes: Sent[], plains: Sent[]] {
+function sorted(
+  rows: readonly RowChange[],
+  { prefix, hasAliases }: Layout,
+): [changes: Sent[], makes: Sent[], plains: Sent[]] {
   const [changes, makes, plains]: [Sent[], Sent[], Sent[]] = [[], [], []];
   for (const row of rows) {
     if (row.table !== 'sessions') plains.push(...encodePlain(row, prefix));
     else if (row.before) changes.push(encodeChanged(row, row.before));
     else {
       makes.push({ row, key: keyOf(row.after), args: [codec.encodeSession(row.after)] });
-      plains.push(...encodeAliases(row));
+      if (hasAliases) plains.push(...encodeAliases(row));
     }
   }
   return [changes, makes, plains];

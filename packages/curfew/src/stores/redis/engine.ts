@@ -10,7 +10,7 @@ import { Batcher } from '../batcher.ts';
 import type { Change, Engine, Found, Outcome, Scan, SessionsOfUser } from '../commit.ts';
 import type { SessionSnapshot, SweepTask } from '../contract.ts';
 import { readKey } from './accounts.ts';
-import { Call, inOrder } from './changes.ts';
+import { Call, inOrder, type Layout, type Plain } from './changes.ts';
 import * as codec from './codec.ts';
 import type { DurableWrites } from './durable.ts';
 import { commandFault } from './faults.ts';
@@ -21,7 +21,7 @@ import { commit, commitWhenFull, readSessionsOf, readSlots } from './scripts/com
 import { dropAlias, readSessions } from './scripts/sessions.ts';
 import { counters, tryWriting } from './scripts/streams.ts';
 import { decodeSnapshot } from './snapshot.ts';
-import { Sweeper } from './sweep.ts';
+import { type PartOptions, Sweeper } from './sweep.ts';
 
 /** The most changes of a sweep, which also move a session among the lists. */
 const upkeepBatch = { ...together, most: 32 } as const;
@@ -31,30 +31,35 @@ const pagesOfScript = 2;
 /** The beginning of keys that belong to no user. */
 const nobody = '';
 
+type Asked = { change: Change; also: readonly Plain[] };
+
 /** The engine on one Redis: what each operation means is defined in `commit.ts`. */
 export class RedisEngine implements Engine {
   readonly #link: Link;
   readonly #writes: DurableWrites;
-  readonly #commits: Batcher<Change, Reply>;
-  readonly #upkeep: Batcher<Change, Reply>;
+  readonly #layout: Layout;
+  readonly #commits: Batcher<Asked, Reply>;
+  readonly #upkeep: Batcher<Asked, Reply>;
   readonly #readSession: ReturnType<typeof readerOf>;
   readonly #readSessionsOf: ReturnType<typeof readerOf>;
   readonly #readSlot: ReturnType<typeof readerOf>;
   readonly #sweeper: Sweeper;
 
-  constructor(link: Link, writes: DurableWrites) {
+  constructor(link: Link, writes: DurableWrites, options: PartOptions = {}) {
+    this.#layout = { prefix: link.key(''), hasAliases: options.hasAliases ?? true };
     this.#link = link;
     this.#writes = writes;
-    this.#commits = new Batcher((changes) => this.#commitAll(changes), together);
-    this.#upkeep = new Batcher((changes) => this.#commitAll(changes, true), upkeepBatch);
+    this.#commits = new Batcher((asked) => this.#commitAll(asked), together);
+    this.#upkeep = new Batcher((asked) => this.#commitAll(asked, true), upkeepBatch);
     this.#readSession = readerOf(link, readSessions);
     this.#readSessionsOf = readerOf(link, readSessionsOf, pagesOfScript);
     this.#readSlot = readerOf(link, readSlots);
-    this.#sweeper = new Sweeper(link);
+    this.#sweeper = new Sweeper(link, options);
   }
 
-  async commit(change: Change): Promise<Outcome> {
-    const reply = (await (change.upkeep ? this.#upkeep : this.#commits).run(change)) as Reply[];
+  /** `also`: keys that the change depends on or writes besides its rows. */
+  async commit(change: Change, also: readonly Plain[] = []): Promise<Outcome> {
+    const reply = (await (change.upkeep ? this.#upkeep : this.#commits).run({ change, also })) as Reply[];
     const [first, second] = reply;
     // Redis says so of a key of this change alone.
     if (first === 'failed') throw commandFault(new ErrorReply(second as string), true);
@@ -72,8 +77,14 @@ export class RedisEngine implements Engine {
   }
 
   async readSessionByAlias(alias: Alias): Promise<SessionSnapshot | undefined> {
+    const id = await this.idOfAlias(alias);
+    return id && this.readSession(id);
+  }
+
+  /** The session that an alias leads to, whether it exists or not. */
+  async idOfAlias(alias: Alias): Promise<SessionId | undefined> {
     const [id] = await this.#link.read(aliasKey(alias));
-    return id == null ? undefined : this.readSession(id as SessionId);
+    return (id ?? undefined) as SessionId | undefined;
   }
 
   async readSessionsOf(
@@ -140,9 +151,9 @@ export class RedisEngine implements Engine {
     return this.#sweeper.forget(task);
   }
 
-  async #commitAll(changes: readonly Change[], upkeep = false): Promise<Reply[]> {
-    const call = new Call(this.#link.key(''));
-    for (const change of changes) call.add(change);
+  async #commitAll(asked: readonly Asked[], upkeep = false): Promise<Reply[]> {
+    const call = new Call(this.#layout);
+    for (const { change, also } of asked) call.add(change, also);
     call.args[0] = String(call.strings.length);
     const keys = call.strings.concat(call.others);
     // What waits for the disk would keep a sweep waiting for it again and again.
@@ -161,8 +172,7 @@ export class RedisEngine implements Engine {
       keys: new Map<KeyId, ApiKey>(),
       on: on && { userId: on.userId, user: Number(user), everyone: Number(everyone) },
     };
-    const prefix = this.#link.key('');
-    for (const [i, { row, key, name }] of inOrder(rows, prefix).entries()) {
+    for (const [i, { row, key, name }] of inOrder(rows, this.#layout).entries()) {
       const reply = told[i] ?? null;
       if (reply === null) continue;
       const text = reply as string;

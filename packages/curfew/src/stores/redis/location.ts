@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
+import { shardTags } from '../../domain/ids.ts';
 import { CurfewError } from '../../errors.ts';
 import { fromHome } from '../../home.ts';
 import {
@@ -23,6 +24,8 @@ export type Location = {
   sentinels?: Sentinels;
   /** Nodes of a Cluster, any of which knows the others. */
   cluster?: readonly Server[];
+  /** Into how many groups a new store on a Cluster divides its users; in one slot if absent. */
+  groups?: number;
 };
 
 /** The Sentinels that know which server is the primary. */
@@ -35,7 +38,7 @@ export type Tls = ({ tls: true } & Files) | { tls?: never };
 
 const fileNames = ['ca', 'cert', 'key'] as const;
 const loginNames = ['sentinel_username', 'sentinel_password'] as const;
-type Name = 'prefix' | 'db' | (typeof fileNames)[number] | (typeof loginNames)[number];
+type Name = 'prefix' | 'db' | 'groups' | (typeof fileNames)[number] | (typeof loginNames)[number];
 
 const defaultPort = '6379';
 const defaultSentinelPort = '26379';
@@ -69,6 +72,7 @@ export function parseLocation(text: string): Location {
   const known: Name[] = ['prefix'];
   if (how === 'unix') known.push('db');
   if (how === 'sentinel') known.push(...loginNames);
+  if (how === 'cluster') known.push('groups');
   if (tls) known.push(...fileNames);
   const given = readParameters(new URL(`redis://x/${rest}`), known, invalid);
   const { prefix = defaultPrefix } = given;
@@ -110,13 +114,19 @@ export function parseLocation(text: string): Location {
     };
   }
   if (how === 'cluster') {
+    const { groups } = given;
+    if (groups !== undefined && !(/^\d{1,3}$/.test(groups) && Number(groups) >= 2 && Number(groups) <= shardTags)) {
+      throw invalid(`has groups=${groups}, which must be a number from 2 to ${shardTags}`);
+    }
     if (!/^\/?0?$/.test(path)) throw invalid(`has the path ${path}, but a Cluster has only the database 0`);
+    const inGroups = groups && `${named ? '&' : '?'}groups=${groups}`;
     return {
-      shown,
+      shown: shown + (inGroups ?? ''),
       // The braces make it the hash tag of every key: all of them are in one slot, whatever tag follows.
       prefix: `{${prefix}}:`,
       client: { ...login, database: 0, socket: secured },
       cluster: authority.split(',').map((one) => serverOf(one, defaultPort)),
+      ...(groups !== undefined && { groups: Number(groups) }),
     };
   }
   if (!/^(\/\d{0,9})?$/.test(path)) throw invalid(`has the path ${path}, which must be the number of a database`);

@@ -21,6 +21,7 @@ import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
 import { readServerFacts, refuseUnsafe } from './settings.ts';
 import { decodeSnapshot } from './snapshot.ts';
+import type { PartOptions } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
@@ -38,12 +39,12 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   readonly #write: Write;
   readonly engine: RedisEngine;
 
-  constructor(link: Link, durable: DurableWrites) {
+  constructor(link: Link, durable: DurableWrites, options: PartOptions = {}) {
     this.#link = link;
     this.#durable = durable;
     this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable.run.bind(durable);
-    this.engine = new RedisEngine(link, durable);
+    this.engine = new RedisEngine(link, durable, options);
     this.readUser = accounts.readerOfUsers(link);
   }
 

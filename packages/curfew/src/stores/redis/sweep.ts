@@ -14,7 +14,7 @@ const scanned = 128;
 const piece = 5;
 /** For how many blocks of events one call records the times, each in a script of its own. */
 const blocks = 20;
-/** How many keys one call scans for sessions whose indexes need repair. */
+/** How many keys one call scans for sessions whose indexes need repair, in all parts of a store. */
 const mendLooks = 100;
 
 /** Follows a stream to its end, whatever the sweep does meanwhile; by a script whose argument is how many entries. */
@@ -26,13 +26,22 @@ export async function follow(link: Link, script: Script): Promise<void> {
 /** A candidate as scripts return it. */
 type Found = [id: SessionId, snapshot: Reply, slot: string | null];
 
+/** `hasAliases: false`: the aliases of its sessions are kept elsewhere. `parts`: of how many parts of a store it is one. */
+export type PartOptions = { hasAliases?: boolean; parts?: number };
+
 /** Finds what a sweep has to do and cleans up, in scripts so small that other calls hardly wait. */
 export class Sweeper {
   readonly #link: Link;
   /** The position of the walk over all keys that repairs indexes; each node has its own. */
   #mended = '0';
 
-  constructor(link: Link) {
+  readonly #looks: number;
+  /** `1` if the aliases of its sessions are kept elsewhere. */
+  readonly #aliasesElsewhere: '0' | '1';
+
+  constructor(link: Link, { hasAliases = true, parts = 1 }: PartOptions) {
+    this.#looks = Math.ceil(mendLooks / parts);
+    this.#aliasesElsewhere = hasAliases ? '0' : '1';
     this.#link = link;
   }
 
@@ -74,7 +83,7 @@ export class Sweeper {
   async forget({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<{ forgotten: number; more: boolean }> {
     const oldest = now - keepEnded;
     const buried = await this.#count(pieces.buryEnded, batch, []);
-    const forgotten = await this.#count(pieces.forgetEnded, batch, [oldest]);
+    const forgotten = await this.#count(pieces.forgetEnded, batch, [oldest, Number(this.#aliasesElsewhere)]);
     const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents]);
     const timed = await this.#recordTimes();
     const rest = await this.#count(pieces.forgetRest, batch, [oldest, now]);
@@ -136,12 +145,12 @@ export class Sweeper {
       'MATCH',
       this.#link.key('{??}:s:*'),
       'COUNT',
-      String(mendLooks),
+      String(this.#looks),
     );
     const [cursor, keys] = found as [string, string[]];
     const ids = keys.map((key) => key.slice(key.lastIndexOf(':') + 1));
     for (let i = 0; i < ids.length; i += piece) {
-      await this.#link.run(pieces.mend, [String(now), ...ids.slice(i, i + piece)]);
+      await this.#link.run(pieces.mend, [String(now), this.#aliasesElsewhere, ...ids.slice(i, i + piece)]);
     }
     this.#mended = cursor;
   }

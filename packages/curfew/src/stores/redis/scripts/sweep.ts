@@ -240,19 +240,24 @@ return #entries
 `,
 });
 
-/** Forgets ended sessions whose end was written down at a moment or before. ARGV: the moment, how many. */
+/**
+ * Forgets ended sessions whose end was written down at a moment or before. ARGV: the moment, `1` if aliases are kept
+ * elsewhere (then it lists those that are free), how many.
+ */
 export const forgetEnded: Script = writingWhenFull({
   name: 'forgetEnded',
   uses: ['indexes', 'aging', 'attempt'],
   body: `
-local old = redis.call('ZRANGE', shared .. 'graves', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
+local old = redis.call('ZRANGE', shared .. 'graves', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[3])
 local function forget(id)
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   if text then
     local row = sessionOf(text)
     for _, alias in ipairs(aliasesOf(text)) do
-      if redis.call('GET', shared .. 'alias:' .. alias) == id then redis.call('DEL', shared .. 'alias:' .. alias) end
+      local key = 'alias:' .. alias
+      if ARGV[2] == '1' then redis.call('ZADD', shared .. 'freed', 0, key .. '\\31' .. id)
+      elseif redis.call('GET', shared .. key) == id then redis.call('DEL', shared .. key) end
     end
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
     local ended = home .. 'x:' .. row[${cell.userId}]
@@ -393,7 +398,7 @@ return isLeft and most or math.max(#users, #buckets)
 
 /**
  * Puts sessions into every index where they belong: an index that somebody removed, or that was restored without the rest,
- * fills again as the sweep comes by. ARGV: now, then ids.
+ * fills again as the sweep comes by. ARGV: now, `1` if aliases are kept elsewhere, then ids.
  */
 export const mend: Script = writingWhenFull({
   name: 'mend',
@@ -403,7 +408,9 @@ local function mend(id)
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   local row = text and sessionOf(text)
-  for _, alias in ipairs(text and aliasesOf(text) or {}) do redis.call('SET', shared .. 'alias:' .. alias, id, 'NX') end
+  for _, alias in ipairs(text and ARGV[2] ~= '1' and aliasesOf(text) or {}) do
+    redis.call('SET', shared .. 'alias:' .. alias, id, 'NX')
+  end
   if row and row[${cell.endAt}] == '' then
     attempt(place, home, id, row)
     redis.call('ZADD', shared .. 'live', 0, id)
@@ -419,7 +426,7 @@ local function mend(id)
     end
   end
 end
-for i = 2, #ARGV do attempt(mend, ARGV[i]) end
+for i = 3, #ARGV do attempt(mend, ARGV[i]) end
 `,
 });
 
