@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 /*
  * Prints how many lines each engine has, and what they are: blank lines and comments aside. Rules are not among them, and
- * each engine has what the others need none of: LMDB its files, PostgreSQL and Redis a server.
+ * each engine has what the others need none of: LMDB its files, PostgreSQL and Redis a server. `cluster` is what a store in
+ * groups adds to the Redis that each of them is.
  */
 
 const stores = fileURLToPath(new URL('../packages/curfew/src/stores/', import.meta.url));
@@ -13,7 +14,7 @@ const stores = fileURLToPath(new URL('../packages/curfew/src/stores/', import.me
 const parts: Readonly<Record<string, readonly string[]>> = {
   'released steps of the schema': ['postgres/migrations/*'],
   'functions that run in PostgreSQL': ['postgres/functions/*'],
-  'Lua that runs in Redis': ['redis/scripts/*'],
+  'Lua that runs in Redis': ['redis/scripts/*', 'cluster/scripts.ts'],
   'export and import': ['*/transfer.ts'],
   'its server and the connections': [
     ...['connect', 'database', 'describe', 'durable', 'faults', 'hints', 'holders', 'link', 'location', 'migrate'],
@@ -24,7 +25,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
-const engines = ['lmdb', 'postgres', 'redis'];
+const engines = ['lmdb', 'postgres', 'redis', 'cluster'];
 const ofEngine = 'reads, commits and indexes';
 
 const filesOf = (pattern: string) => globSync(join(stores, pattern)).map((file) => relative(stores, file));

@@ -3,6 +3,7 @@ import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgr
 import { compareEngines, comparisonTimeout } from '../../../../packages/curfew/test/stores/differential/compare.ts';
 import {
   clusterEngine,
+  dividedEngine,
   inTwoPlaces,
   lmdbEngine,
   type Place,
@@ -13,7 +14,7 @@ import { RedisServer, redisInstalled } from '../../../../packages/curfew/test/su
 import { RedisCluster } from '../../../../packages/curfew/test/support/redis-cluster.ts';
 import { PostgresServer } from './server.ts';
 
-test('stores on LMDB, PostgreSQL, Redis and a Redis Cluster give the same answers, whatever happens', {
+test('stores on LMDB, PostgreSQL, Redis, a Redis Cluster and in groups on one give the same answers, whatever happens', {
   timeout: comparisonTimeout,
 }, async (t) => {
   const server = await PostgresServer.start(['fsync=off']);
@@ -23,7 +24,7 @@ test('stores on LMDB, PostgreSQL, Redis and a Redis Cluster give the same answer
     lmdbEngine(),
     await postgresEngine(server),
     ...(redis ? [await redisEngine(redis)] : []),
-    ...(cluster ? [await clusterEngine(cluster)] : []),
+    ...(cluster ? [await clusterEngine(cluster), await dividedEngine(cluster)] : []),
   ];
   t.after(async () => {
     for (const engine of engines) await engine.close();

@@ -13,6 +13,7 @@ import { parseLocation as parseRedis } from './redis/location.ts';
 const lmdb = () => import('./lmdb/index.ts');
 const postgres = () => import('./postgres/index.ts');
 const redis = () => import('./redis/index.ts');
+const cluster = () => import('./cluster/index.ts');
 
 /** A kind of store, chosen by how its URL begins. */
 type Engine = {
@@ -50,7 +51,8 @@ const engines: readonly Engine[] = [
     begins: /^redis(s|\+unix|s?\+sentinel|s?\+cluster)?:\/\//,
     form: 'redis://user:password@host:port/number | redis+sentinel://user:password@host:port,host:port/master/number | redis+cluster://user:password@host:port,host:port',
     show: (url) => parseRedis(url).shown,
-    open: async (url) => (await redis()).openRedisStore(url),
+    open: async (url) =>
+      /^rediss?\+cluster:/.test(url) ? (await cluster()).openClusterStore(url) : (await redis()).openRedisStore(url),
     backedUpBy: 'Redis has its own way: BGSAVE, or BGREWRITEAOF, and a copy of the files that they leave',
     plan: async (url) => (await redis()).planRedis(url),
   },

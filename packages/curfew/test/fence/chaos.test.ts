@@ -49,33 +49,38 @@ test('Redis, three servers, six applications: no failover by Sentinel breaks the
   );
 });
 
-test('a Redis Cluster, three servers, six applications: no election and no move of the slot breaks the promise either', {
-  timeout: chaosTimeout,
-  skip: !redisInstalled,
-}, async (t) => {
-  const cluster = await RedisCluster.start();
-  t.after(() => cluster.remove());
-  let former: RedisServer | undefined;
-  await withstandChaos(t, 'Redis Cluster', {
-    env: { CURFEW_STORE: cluster.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
-    nodes: 3,
-    restart: async () => cluster.reshard((await cluster.otherPrimaries())[0]!),
-    restartChanges: 1,
-    standby: {
-      async lag() {
-        await cluster.caughtUp();
-        await cluster.holdReplicas();
+for (const groups of isShort ? [4] : [0, 4]) {
+  test(`a Redis Cluster, in ${groups || 'no'} groups, three servers, six applications: no election and no move of a slot breaks the promise either`, {
+    timeout: chaosTimeout,
+    skip: !redisInstalled,
+  }, async (t) => {
+    const cluster = await RedisCluster.start();
+    t.after(() => cluster.remove());
+    let former: RedisServer | undefined;
+    await withstandChaos(t, `Redis Cluster in ${groups || 'no'} groups`, {
+      env: {
+        CURFEW_STORE: groups ? `${cluster.url}?groups=${groups}` : cluster.url,
+        CURFEW_SECRET_KEY: randomBytes(32).toString('hex'),
       },
-      async promote() {
-        former = await cluster.failOver();
+      nodes: 3,
+      restart: async () => cluster.reshard((await cluster.otherPrimaries())[0]!),
+      restartChanges: 1,
+      standby: {
+        async lag() {
+          await cluster.caughtUp();
+          await cluster.holdReplicas();
+        },
+        async promote() {
+          former = await cluster.failOver();
+        },
+        async renew() {
+          await cluster.letReplicasGo();
+          await cluster.rejoin(former!);
+        },
       },
-      async renew() {
-        await cluster.letReplicasGo();
-        await cluster.rejoin(former!);
-      },
-    },
+    });
   });
-});
+}
 
 function storeOf(pair: RedisPair, promote: () => Promise<void>): ChaosStore {
   return {

@@ -1,5 +1,6 @@
 import { createClient } from '@redis/client';
 import { MemoryStore } from '../../../examples/memory-store.ts';
+import { openClusterStore } from '../../../src/stores/cluster/index.ts';
 import type { Store } from '../../../src/stores/contract.ts';
 import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
@@ -82,4 +83,25 @@ export async function clusterEngine(cluster: RedisCluster): Promise<TwoPlaces> {
     };
   };
   return inTwoPlaces('Redis Cluster', [await place('one'), await place('other')]);
+}
+
+/** A store in groups, whose keys are on all primaries. */
+export async function dividedEngine(cluster: RedisCluster): Promise<TwoPlaces> {
+  const primaries = [await cluster.owner(), ...(await cluster.otherPrimaries())];
+  const place = (prefix: string): Place => {
+    let close = async () => {};
+    return {
+      async renew() {
+        await close();
+        for (const primary of primaries) {
+          for (const key of (await primary.tell('KEYS', `{${prefix}*`)) as string[]) await primary.tell('UNLINK', key);
+        }
+        const store = await openClusterStore(`${cluster.url}?prefix=${prefix}&groups=4`);
+        close = store.close;
+        return store;
+      },
+      close: () => close(),
+    };
+  };
+  return inTwoPlaces('Redis Cluster in groups', [place('divided'), place('again')]);
 }

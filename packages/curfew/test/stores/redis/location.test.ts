@@ -46,10 +46,15 @@ test('N8.17: every part of a Redis URL is used, or refused with what is wrong wi
     { host: '::1', port: 6379 },
   ]);
   assert.deepEqual([cluster.prefix, cluster.shown], ['{a}:', 'rediss+cluster://one,two:7001,[::1]/0?prefix=a']);
+  const divided = parseLocation('redis+cluster://one?groups=16&prefix=a');
+  assert.deepEqual([divided.groups, divided.shown], [16, 'redis+cluster://one?prefix=a&groups=16']);
   const wrong: [string, RegExp][] = [
     ['redis+cluster://:hunter2@h/1', /has the path \/1, but a Cluster has only the database 0/],
     ['redis+cluster://:hunter2@h,,h', /"" is not a host with a port/],
-    ['redis+cluster://:hunter2@h?db=1', /unknown parameter "db"; it takes prefix/],
+    ['redis+cluster://:hunter2@h?db=1', /unknown parameter "db"; it takes groups, prefix/],
+    ['redis+cluster://:hunter2@h?groups=1', /has groups=1, which must be a number from 2 to 256/],
+    ['redis+cluster://:hunter2@h?groups=300', /has groups=300, which must be a number from 2 to 256/],
+    ['redis://:hunter2@h?groups=4', /unknown parameter "groups"; it takes prefix/],
     ['redis+cluster://me:x/hunter2@h', /an @ after its host/],
     ['redis://default:hunter2/0', /a colon that no port follows, .* an @ must follow them/],
     ['redis://default:hunter2:6379/0', /a colon that no port follows/],

@@ -159,9 +159,7 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
   });
 
   test('the rights that are tried are those that the code uses', () => {
-    const folder = new URL('../../../src/stores/redis/', import.meta.url);
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-    const source = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+    const source = ['redis', 'cluster'].map(sourceOf).join('\n');
     const patterns = [
       /\bp?call\('([A-Z]+)'/g,
       /\b(?:and|or) '([A-Z]+)'/g,
@@ -277,4 +275,10 @@ async function findingsOf(url: string, ...checks: string[]): Promise<string[]> {
   });
   const { findings } = JSON.parse(out) as { findings: { check: string; state: string; says: string }[] };
   return findings.filter(({ check }) => checks.includes(check)).map(({ state, says }) => `${state}: ${says}`);
+}
+
+function sourceOf(engine: string): string {
+  const folder = new URL(`../../../src/stores/${engine}/`, import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
 }

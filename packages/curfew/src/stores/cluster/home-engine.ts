@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { SessionId, UserId } from '../../domain/brand.ts';
+import { type NewEvent, storeEvents } from '../../domain/events.ts';
+import type { End } from '../../domain/reasons.ts';
+import { endOf } from '../../domain/session.ts';
+import type { Change, Committed, Engine, Outcome } from '../commit.ts';
+import type { EpochOutcome, SessionSnapshot } from '../contract.ts';
+import type { Part } from '../redis/part.ts';
+import type { Groups } from './groups.ts';
+import type { Outbox } from './outbox.ts';
+import { endingBegins, endingDone, everyoneEnded, readEndings } from './scripts.ts';
+import { uncertain } from './uncertain.ts';
+
+/** Milliseconds after which another server completes what one has begun. */
+const patience = 10_000;
+
+/** What is to be done in the groups: sessions end, all or all but one. The events of the change follow. */
+type Ending = {
+  /** Names it: each call has its own. */
+  key: string;
+  /** Absent: everyone's. */
+  userId?: UserId;
+  end: End;
+  except?: SessionId;
+  begun: number;
+  events: readonly NewEvent[];
+};
+
+type Ended = { sequence: number; ended: number };
+
+type Steps = {
+  /** Ends a user's sessions. Returns the number of that in the home's log. */
+  user(userId: UserId, end: End, condition: { except?: SessionId | undefined }): Promise<EpochOutcome>;
+  /** Ends everybody's sessions. Returns, for each group, the number of that in the group's log. */
+  everyone(end: End): Promise<Ended[]>;
+};
+
+/**
+ * The engine of what belongs to no user's group: accounts, keys, names, the log and the events. The sessions of an account
+ * that changes are in another slot, so their end is written down together with the change, and comes right after it; if a
+ * server stops in between, the next sweep brings it. So does an end of everyone's sessions, which are in all groups.
+ */
+export class HomeEngine implements Engine {
+  readonly #home: Part;
+  readonly #groups: Groups;
+  readonly #outbox: Outbox;
+  readonly #steps: Steps;
+
+  constructor(home: Part, groups: Groups, outbox: Outbox, steps: Steps) {
+    this.#home = home;
+    this.#groups = groups;
+    this.#outbox = outbox;
+    this.#steps = steps;
+  }
+
+  async commit(change: Change): Promise<Outcome> {
+    const { rows = [], step, at, urgent = false, events = [] } = change;
+    for (const row of rows) {
+      // A name may be reserved for a session that is just being created.
+      if (row.table !== 'slots' || row.after || row.before?.sessionId === undefined) continue;
+      const held = await this.#groups.forbid(row.before.sessionId);
+      if (held && !endOf(held.stored, held.epochEnd, at)) return conflict([]);
+    }
+    // What this process has told before comes before it.
+    if (events.length > 0) await this.#outbox.flush();
+    if (step?.userId === undefined) return this.#home.store.engine.commit(change);
+    const others = rows.filter(({ table }) => table !== 'sessions');
+    const [spared] = rows.flatMap((row) => (row.table === 'sessions' ? [row.after.id] : []));
+    const { userId, end } = step;
+    const ending = { ...endingOf(end, events), userId, ...(spared && { except: spared }) };
+    const outcome = await this.#begin({ at, rows: others, urgent }, ending);
+    if (outcome.kind === 'conflict') {
+      const { sessions } = conflict([spared && (await this.#groups.read(spared))]).found;
+      return { ...outcome, found: { ...outcome.found, sessions } };
+    }
+    const { sequence, ended } = await uncertain(this.#finish(ending));
+    return { kind: 'committed', sequences: [sequence], head: sequence, ended };
+  }
+
+  async endEveryone(end: End): Promise<Ended> {
+    await this.#outbox.flush();
+    const ending = endingOf(end, []);
+    await this.#begin({ at: end.at, urgent: true }, ending);
+    return uncertain(this.#finish(ending));
+  }
+
+  readSession: Engine['readSession'] = (id) => this.#groups.read(id);
+  readSessionsOf: Engine['readSessionsOf'] = (userId, page) => this.#home.store.engine.readSessionsOf(userId, page);
+  readAccount: Engine['readAccount'] = (id) => this.#home.store.engine.readAccount(id);
+  readKey: Engine['readKey'] = (id) => this.#home.store.engine.readKey(id);
+  head: Engine['head'] = () => this.#home.store.engine.head();
+  durable: NonNullable<Engine['durable']> = () => this.#home.store.engine.durable();
+  scanPassed: Engine['scanPassed'] = (most) => this.#home.store.engine.scanPassed(most);
+  scanDue: Engine['scanDue'] = (now, most) => this.#home.store.engine.scanDue(now, most);
+  forget: Engine['forget'] = (task) => this.#home.store.engine.forget(task);
+
+  readSlot: Engine['readSlot'] = async (name) => {
+    for (;;) {
+      const slot = await this.#home.store.readNamed(name);
+      const held = slot?.sessionId && (await this.#groups.read(slot.sessionId));
+      // They are in two slots of the Cluster, and must be of one moment.
+      const again = held && (await this.#home.store.readNamed(name));
+      if (!held || (again && again.version === slot.version && again.sessionId === slot.sessionId))
+        return { slot, held: held || undefined };
+    }
+  };
+
+  /** Completes what other servers have left. Returns whether there was anything. */
+  async finishOthers(): Promise<boolean> {
+    const found = (await this.#home.link.run(readEndings, [])) as [key: string, text: string | null][];
+    let some = false;
+    for (const [key, text] of found) {
+      const ending = text === null ? undefined : (JSON.parse(text) as Ending);
+      if (!ending) await this.#home.writes.run(endingDone, [key]);
+      else if (Date.now() - ending.begun >= patience) {
+        await this.#finish(ending);
+        some = true;
+      }
+    }
+    return some;
+  }
+
+  /** A change with what is to be done after it. */
+  async #begin(change: Change, ending: Ending): Promise<Outcome> {
+    const { key } = ending;
+    await this.#home.writes.run(endingBegins, [key]);
+    return this.#home.store.engine.commit(change, [{ key, stands: '', row: JSON.stringify(ending) }]);
+  }
+
+  /** The last change, with which all is done. Another server may have made one too, and what it tells may be older. */
+  async #done(change: Change, { key }: Ending): Promise<Committed> {
+    const engine = this.#home.store.engine;
+    let outcome = await engine.commit(change, [{ key, stands: '{', row: '' }]);
+    if (outcome.kind === 'conflict') outcome = await engine.commit(change);
+    await this.#home.writes.run(endingDone, [key]);
+    if (outcome.kind === 'conflict') throw new Error('Nothing can conflict with it.');
+    return outcome;
+  }
+
+  async #finish(ending: Ending): Promise<Ended> {
+    const { userId, end, except, events } = ending;
+    const { at } = end;
+    if (userId === undefined) {
+      const steps = await this.#steps.everyone(end);
+      const ended = steps.reduce((sum, step) => sum + step.ended, 0);
+      const told = [storeEvents.everyoneEnded(end, ended)];
+      const { sequences } = await this.#done({ at, urgent: true, log: [{ all: true }], events: told }, ending);
+      const numbers = [sequences[0]!, ...steps.map(({ sequence }) => sequence)];
+      await this.#home.writes.run(everyoneEnded, numbers.map(String));
+      return { sequence: sequences[0]!, ended };
+    }
+    const spared = except && (await this.#steps.user(userId, end, { except }));
+    // If the session that is spared has itself just ended, all of them end.
+    const outcome = spared && spared.kind === 'ended' ? spared : await this.#steps.user(userId, end, {});
+    if (outcome.kind !== 'ended') throw new Error('Ending all of a user’s sessions needs no session.');
+    await this.#done({ at, urgent: true, events }, ending);
+    return outcome;
+  }
+}
+
+function endingOf(end: End, events: readonly NewEvent[]): Ending {
+  return { key: `ending:${randomUUID()}`, end, begun: Date.now(), events };
+}
+
+/** A conflict that has found these sessions, and nothing else that matters. */
+function conflict(sessions: readonly (SessionSnapshot | undefined)[]): Extract<Outcome, { kind: 'conflict' }> {
+  return {
+    kind: 'conflict',
+    found: {
+      sessions: new Map(sessions.flatMap((one) => (one ? [[one.stored.id, one]] : []))),
+      slots: new Map(),
+      accounts: new Map(),
+      keys: new Map(),
+      on: undefined,
+    },
+  };
+}

@@ -1,0 +1,213 @@
+import { Batcher } from '../batcher.ts';
+import type { SessionSnapshot } from '../contract.ts';
+import { separator } from '../redis/codec.ts';
+import { numberOf, type StreamEntry } from '../redis/events.ts';
+import type { Reply } from '../redis/link.ts';
+import type { Part } from '../redis/part.ts';
+import { numberInHome, numberOfEveryone, readEntry, readNews, readTaken, take } from './scripts.ts';
+import { uncertain } from './uncertain.ts';
+
+/** How many entries and events one script takes over. */
+const piece = 200;
+/** Milliseconds. */
+const lag = 50;
+/** In the log: everyone. */
+const everyone = 'a';
+/** The most numbers of a group that are remembered. */
+const mostKnown = 5000;
+
+/** How far a group's log and events have been taken over. */
+type Taken = { log: string; mark: string; events: string; base: number };
+
+/**
+ * Takes over into the home's log, and into its events, what groups have told in theirs: the fence follows one log, and an
+ * end that is in it is visible in its group. A group's own streams are written with each change, so nothing is lost if a
+ * server stops in between: the next one to come by takes it over.
+ */
+export class Outbox {
+  readonly #home: Part;
+  readonly #groups: readonly Part[];
+  readonly #batchers: readonly Batcher<void, undefined>[];
+  readonly #taken: (Taken | undefined)[];
+  /** Groups that have told something through this process, which is taken over in a moment. */
+  readonly #told: Set<number> = new Set();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<unknown> = Promise.resolve();
+  /** Of each group, numbers in the home's log by numbers in the group's. */
+  readonly #known: readonly Map<number, number>[];
+
+  constructor(home: Part, groups: readonly Part[]) {
+    this.#home = home;
+    this.#groups = groups;
+    this.#taken = groups.map(() => undefined);
+    this.#known = groups.map(() => new Map());
+    this.#batchers = groups.map(
+      (_, i) =>
+        new Batcher(
+          async (asked) => {
+            await this.#takeOver(i);
+            return asked.map(() => undefined);
+          },
+          { parallel: 1, most: Number.POSITIVE_INFINITY, crowd: 1 },
+        ),
+    );
+  }
+
+  /** Takes over everything that the group has told before the call. @throws if the group or the home is out of reach */
+  async takeOver(group: number): Promise<void> {
+    await this.#batchers[group]!.run();
+  }
+
+  async takeOverAll(): Promise<void> {
+    for (const group of this.#groups.keys()) this.#told.add(group);
+    await this.flush();
+  }
+
+  /** Takes over soon what a group has just told: nobody waits for it, except those who read it or tell of more. */
+  soon(group: number): void {
+    this.#told.add(group);
+    this.#timer ??= setTimeout(() => {
+      // The next sweep tries again.
+      this.flush().catch(() => {});
+    }, lag);
+  }
+
+  /** Takes over what groups have told through this process. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const told = [...this.#told];
+    this.#told.clear();
+    this.#flushing = Promise.all([this.#flushing, ...told.map((group) => this.takeOver(group))]);
+    // What failed is for whoever takes over next.
+    const flushing = this.#flushing;
+    this.#flushing = flushing.catch(() => {});
+    await flushing;
+  }
+
+  /** The number in the home's log of an entry that was just written to a group's log. */
+  async announce(group: number, number: number): Promise<number> {
+    return uncertain(this.takeOver(group).then(() => this.numberOf(group, number)));
+  }
+
+  /** The number in the home's log of an entry of a group's log. It is taken over first, if it is not there yet. */
+  async numberOf(group: number, number: number): Promise<number> {
+    const known = this.#known[group]!;
+    if (Number(this.#taken[group]?.log ?? 0) < number) await this.takeOver(group);
+    const there = known.get(number);
+    if (there !== undefined) return there;
+    const taken = this.#taken[group] ?? (await this.#readTaken(group));
+    if (number <= taken.base) return number;
+    const args = [String(group), String(number)];
+    const found = (await this.#home.link.run(numberInHome, args)) ?? (await this.#numberOfEveryone(group, number));
+    // It is older than everything that the log still has.
+    if (found === null) return 1;
+    this.#remember(group, number, Number(found));
+    return Number(found);
+  }
+
+  async #numberOfEveryone(group: number, number: number): Promise<Reply> {
+    const row = (await this.#groups[group]!.link.run(readEntry, [String(number)])) as string | null;
+    const [at, kind] = row?.split(separator) ?? [];
+    if (kind !== everyone) return null;
+    return this.#home.writes.run(numberOfEveryone, [String(group), String(number), at!]);
+  }
+
+  /** A session with the numbers that ends have in the home's log. */
+  async translate(group: number, snapshot: SessionSnapshot): Promise<SessionSnapshot>;
+  async translate(group: number, snapshot: SessionSnapshot | undefined): Promise<SessionSnapshot | undefined>;
+  async translate(group: number, snapshot: SessionSnapshot | undefined): Promise<SessionSnapshot | undefined> {
+    const { stored, epochEnd } = snapshot ?? {};
+    if (!stored || (!stored.end && !epochEnd)) return snapshot;
+    const numbered = async <End extends { sequence: number }>(end: End): Promise<End> => ({
+      ...end,
+      sequence: await this.numberOf(group, end.sequence),
+    });
+    return {
+      stored: stored.end ? { ...stored, end: await numbered(stored.end) } : stored,
+      epochEnd: epochEnd && (await numbered(epochEnd)),
+    };
+  }
+
+  async #takeOver(group: number): Promise<void> {
+    const part = this.#groups[group]!;
+    for (;;) {
+      const taken = this.#taken[group] ?? (await this.#readTaken(group));
+      const reply = await part.link.run(readNews, [taken.log, taken.events, String(piece)]);
+      const [entries, events, lastEntry, lastEvent] = reply as unknown as [
+        StreamEntry[],
+        StreamEntry[],
+        StreamEntry | null,
+        StreamEntry | null,
+      ];
+      const log = logSince(entries, lastEntry, taken);
+      const told = eventsSince(events, lastEvent, taken);
+      if (log.last === taken.log && log.mark === taken.mark && told.last === taken.events) return;
+      if (!(await this.#write(group, taken, log, told))) continue;
+      if (log.rows.length < piece && told.rows.length < piece) return;
+    }
+  }
+
+  /** Returns false if another server was faster. */
+  async #write(group: number, taken: Taken, log: News, told: News): Promise<boolean> {
+    const next: Taken = { ...taken, log: log.last, mark: log.mark, events: told.last };
+    // The store tells of everyone's end once, after all groups.
+    const rows = log.rows.filter(([, row]) => log.isAnother || row.split(separator, 2)[1] !== everyone);
+    const reply = await this.#home.writes.run(take, [
+      String(group),
+      ...[taken.log, taken.events, next.log, next.mark, next.events, String(rows.length)],
+      ...rows.flat(),
+      ...told.rows.flatMap(([, row]) => (row.startsWith(everyones) ? [] : [row])),
+    ]);
+    const [done, first] = reply as [number, number | string];
+    if (log.isAnother) this.#known[group]!.clear();
+    this.#taken[group] = done === 1 ? next : undefined;
+    if (done === 1)
+      for (const [i, [number]] of rows.entries()) this.#remember(group, Number(number), Number(first) + i);
+    return done === 1;
+  }
+
+  async #readTaken(group: number): Promise<Taken> {
+    const reply = await this.#home.link.run(readTaken, [String(group)]);
+    const [log, mark, events, base] = reply as (string | null)[];
+    const taken = { log: log ?? '0', mark: mark ?? '', events: events ?? '0', base: Number(base ?? 0) };
+    this.#taken[group] = taken;
+    return taken;
+  }
+
+  #remember(group: number, number: number, inHome: number): void {
+    const known = this.#known[group]!;
+    known.set(number, inHome);
+    if (known.size > mostKnown) known.delete(known.keys().next().value!);
+  }
+}
+
+/** The event of that. */
+const everyones = `everyone.ended${separator}`;
+
+/** What has come, by number; `last`, `mark`: the newest of it; `isAnother`: the log has another history than before. */
+type News = { rows: readonly Row[]; last: string; mark: string; isAnother?: boolean };
+type Row = readonly [number: string, row: string];
+
+const rowOf = ([id, [, row]]: StreamEntry): Row => [String(numberOf(id)), row];
+
+function logSince(entries: readonly StreamEntry[], newest: StreamEntry | null, { log, mark }: Taken): News {
+  const rows = entries.map(rowOf);
+  // What was imported has no mark, and before the first entry there is none.
+  const isThere = rows[0]?.[0] === log;
+  if (mark === '' || (isThere && rows[0]![1] === mark)) {
+    const news = isThere ? rows.slice(1) : rows;
+    const [last, lastMark] = news.at(-1) ?? [log, mark];
+    return { rows: news, last, mark: lastMark };
+  }
+  // It is another log: after a failover, changes that were taken over are lost. Nobody may rely on what was known before.
+  const [last, lastMark] = newest ? rowOf(newest) : ['0', ''];
+  const [at] = lastMark.split(separator);
+  return { rows: [[last, [at || 0, everyone, ''].join(separator)]], last, mark: lastMark, isAnother: true };
+}
+
+function eventsSince(events: readonly StreamEntry[], newest: StreamEntry | null, { events: taken }: Taken): News {
+  if (newest && numberOf(newest[0]) < Number(taken)) return { rows: [], last: rowOf(newest)[0], mark: '' };
+  const news = events.map(rowOf).filter(([number]) => number !== taken);
+  return { rows: news, last: news.at(-1)?.[0] ?? taken, mark: '' };
+}

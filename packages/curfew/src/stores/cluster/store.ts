@@ -1,0 +1,314 @@
+import type { Alias } from '../../domain/alias.ts';
+import type { SessionId, UserId } from '../../domain/brand.ts';
+import { type Ruled, rulesOver } from '../../rules/index.ts';
+import type { EndOutcome, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
+import { separator } from '../redis/codec.ts';
+import type { Link } from '../redis/link.ts';
+import type { Part } from '../redis/part.ts';
+import type { RedisStore } from '../redis/store.ts';
+import { GroupEngine } from './group-engine.ts';
+import { Groups } from './groups.ts';
+import { HomeEngine } from './home-engine.ts';
+import { Incarnations } from './incarnations.ts';
+import { listAll } from './lists.ts';
+import { Outbox } from './outbox.ts';
+import { forgetNumbers, freeAliases, takeFreed } from './scripts.ts';
+import { exportAll, importAll } from './transfer.ts';
+
+/** Milliseconds for which a group keeps events after they were taken over. */
+const eventsInGroup = 60 * 60 * 1000;
+
+const freedAtOnce = 100;
+
+/** The operations of the contract that the home answers alone. */
+const ofHome = [
+  'listAccounts',
+  'readKey',
+  'touchKeys',
+  'listKeys',
+  'readNamed',
+  'listNamed',
+  'takeAttempt',
+  'failAttempt',
+  'clearAttempts',
+  'readLog',
+  'removeNode',
+  'watchLog',
+  'keyFingerprint',
+  'keepKeyFingerprint',
+  'ping',
+  'tryWriting',
+] as const satisfies readonly (keyof RedisStore)[];
+
+/** The same, for what rules decide. */
+const ruledByHome = [
+  'appendEvent',
+  'createAccount',
+  'changeAccount',
+  'deleteAccount',
+  'createKey',
+  'revokeKey',
+  'createNamed',
+  'changeNamed',
+  'removeNamed',
+] as const satisfies readonly (keyof Ruled)[];
+
+/** What the home answers, with the incarnation of all parts. */
+const ofAll = ['logHead', 'renewNode', 'listNodes', 'confirmIncarnation'] as const satisfies readonly (keyof Store)[];
+
+type Other = (typeof ofHome)[number] | (typeof ruledByHome)[number] | (typeof ofAll)[number];
+
+/** Which server a part is on. */
+async function serverOf(link: Link): Promise<string | undefined> {
+  return /run_id:(\w+)/.exec(String(await link.command('INFO', 'server')))?.[1];
+}
+
+function picked<Whole extends object, Name extends keyof Whole>(
+  whole: Whole,
+  names: readonly Name[],
+): Pick<Whole, Name> {
+  return Object.fromEntries(names.map((name) => [name, whole[name]])) as Pick<Whole, Name>;
+}
+
+/**
+ * A store that is spread over the slots of a Redis Cluster: each group of users has a store in a slot of its own. What
+ * belongs to no user is in the home, another such store; so are the log, which takes over those of the groups, the names
+ * and the aliases.
+ */
+export class ClusterStore implements Omit<Store, Other> {
+  readonly kind = 'redis';
+  readonly #home: Part;
+  readonly #groups: Groups;
+  readonly #outbox: Outbox;
+  readonly #incarnations: Incarnations;
+  readonly #homeEngine: HomeEngine;
+  readonly #homeRules: Ruled;
+  readonly #rules: readonly Ruled[];
+
+  constructor(home: Part, all: readonly Part[]) {
+    this.#home = home;
+    this.#groups = new Groups(all);
+    this.#outbox = new Outbox(home, all);
+    this.#incarnations = new Incarnations(home, all);
+    this.#homeEngine = new HomeEngine(home, this.#groups, this.#outbox, {
+      user: (userId, end, condition) => this.endSessionsOfUser(userId, end, condition),
+      everyone: (end) => Promise.all(this.#rules.map((rules) => rules.endEveryone(end))),
+    });
+    this.#homeRules = rulesOver(this.#homeEngine);
+    this.#rules = all.map((group, i) =>
+      rulesOver(new GroupEngine(home, group, this.#groups, this.#homeEngine, () => this.#outbox.takeOver(i))),
+    );
+  }
+
+  /** What is not done here. */
+  get others(): Pick<Store, Other> {
+    return {
+      ...picked(this.#home.store, ofHome),
+      ...picked(this.#homeRules, ruledByHome),
+      ...picked(this.#incarnations, ofAll),
+    };
+  }
+
+  // ---- Sessions
+
+  createSession: Store['createSession'] = async (creation) => {
+    const group = this.#groups.ofUser(creation.session.userId);
+    const outcome = await this.#rules[group]!.createSession(creation);
+    if (outcome.kind !== 'created') return outcome;
+    this.#outbox.soon(group);
+    if (outcome.sequence === undefined) return outcome;
+    return { ...outcome, sequence: await this.#outbox.announce(group, outcome.sequence) };
+  };
+
+  readSession: Store['readSession'] = async (id) => {
+    const group = this.#groups.ofSession(id);
+    if (group === undefined) return undefined;
+    return this.#outbox.translate(group, await this.#groups.all[group]!.store.readSession(id));
+  };
+
+  readNamedSession: Store['readNamedSession'] = async (name) => {
+    const { held } = await this.#homeEngine.readSlot(name);
+    return held && this.#translate(held);
+  };
+
+  readSessionByAlias: Store['readSessionByAlias'] = async (alias) => {
+    const id = await this.#idOf(alias);
+    return id && this.readSession(id);
+  };
+
+  touchSessions: Store['touchSessions'] = async (activities) => {
+    const byGroup = Map.groupBy(activities, ({ id }) => this.#groups.ofSession(id));
+    await Promise.all(
+      [...byGroup].map(([group, some]) => group !== undefined && this.#groups.all[group]!.store.touchSessions(some)),
+    );
+  };
+
+  changeSession: Store['changeSession'] = async (change) => {
+    const group = this.#groups.ofSession(change.id);
+    if (group === undefined) return { kind: 'not_found' };
+    const outcome = await this.#rules[group]!.changeSession(change);
+    if (outcome.kind !== 'changed') return outcome;
+    this.#outbox.soon(group);
+    if (outcome.sequence === undefined) return outcome;
+    return { ...outcome, sequence: await this.#outbox.announce(group, outcome.sequence) };
+  };
+
+  endSession: Store['endSession'] = async (id, end, { userId, seen } = {}): Promise<EndOutcome> => {
+    const group = this.#groups.ofSession(id);
+    if (group === undefined) return { kind: 'not_found' };
+    // The number of an end that was seen is one of the home's log.
+    const outcome = await this.#rules[group]!.endSession(id, end, { userId, seen: seen?.end ? undefined : seen });
+    if (outcome.kind === 'not_found') return outcome;
+    const sequence = await this.#outbox.announce(group, outcome.end.sequence);
+    const { session } = outcome;
+    return {
+      ...outcome,
+      session: session.end ? { ...session, end: { ...session.end, sequence } } : session,
+      end: { ...outcome.end, sequence },
+    };
+  };
+
+  endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, end, condition) => {
+    const group = this.#groups.ofUser(userId);
+    const outcome = await this.#rules[group]!.endSessionsOfUser(userId, end, condition);
+    if (outcome.kind !== 'ended') return outcome;
+    return { ...outcome, sequence: await this.#outbox.announce(group, outcome.sequence) };
+  };
+
+  endEveryone: Store['endEveryone'] = (end) => this.#homeEngine.endEveryone(end);
+
+  changeGroups: Store['changeGroups'] = async (change) => {
+    const group = this.#groups.ofUser(change.userId);
+    const outcome = await this.#rules[group]!.changeGroups(change);
+    if (outcome.kind !== 'changed') return outcome;
+    const sequence = await this.#outbox.announce(group, outcome.sequence);
+    // Nothing was changed: whoever changed it before has written one of the entries that are there.
+    return { ...outcome, sequence: outcome.updated === 0 ? (await this.#home.store.logHead()).sequence : sequence };
+  };
+
+  listSessions: Store['listSessions'] = async (query) => {
+    const { userId } = query.filter;
+    const some = userId === undefined ? this.#groups.all : [this.#groups.all[this.#groups.ofUser(userId)]!];
+    const page = await listAll(
+      some.map(({ store }) => store),
+      query,
+    );
+    return { ...page, sessions: await Promise.all(page.sessions.map((one) => this.#translate(one))) };
+  };
+
+  countActive: Store['countActive'] = async (now, userId) => {
+    if (userId !== undefined) return this.#groups.all[this.#groups.ofUser(userId)]!.store.countActive(now, userId);
+    const counts = await Promise.all(this.#groups.all.map(({ store }) => store.countActive(now)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+
+  // ---- Users
+
+  readUser: Store['readUser'] = async (userId) => {
+    // In this order: the epochs of an account that is disabled move after that, and a creation checks them.
+    const { epochs } = await this.#groups.all[this.#groups.ofUser(userId)]!.store.readUser(userId);
+    const { account } = await this.#home.store.readUser(userId);
+    return { account, epochs };
+  };
+
+  findAccount: Store['findAccount'] = async (by) => {
+    const found = await this.#home.store.findAccount(by);
+    if (!found) return undefined;
+    const { account, epochs } = await this.readUser(found.account.id as string as UserId);
+    const isSame = 'username' in by ? account?.username === by.username : account?.email === by.email;
+    return account && isSame ? { account, epochs } : undefined;
+  };
+
+  // ---- Events
+
+  readEvents: Store['readEvents'] = async (query) => {
+    await this.#outbox.takeOverAll();
+    return this.#home.store.readEvents(query);
+  };
+
+  // ---- Upkeep
+
+  sweep: Store['sweep'] = async (task): Promise<SweepOutcome> => {
+    const { keepEvents } = task;
+    const ofGroup: SweepTask = { ...task, keepEvents: Math.min(keepEvents, eventsInGroup) };
+    const swept = await Promise.allSettled(
+      this.#rules.map(async (rules, group) => {
+        // What a group forgets is in the home by then.
+        await this.#outbox.takeOver(group);
+        const outcome = await rules.sweep(ofGroup);
+        await this.#outbox.takeOver(group);
+        const freed = await this.#freeAliases(group);
+        return { ...outcome, more: outcome.more || freed };
+      }),
+    );
+    const others = await this.#homeEngine.finishOthers();
+    const home = await this.#homeRules.sweep(task);
+    await this.#home.link.run(forgetNumbers, [String(this.#groups.all.length)]);
+    // One that is out of reach does not keep the others from being swept.
+    const failed = swept.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    const done = swept.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const sum = (of: (outcome: SweepOutcome) => number) => [...done, home].reduce((total, one) => total + of(one), 0);
+    return {
+      expired: sum(({ expired }) => expired),
+      endsWritten: sum(({ endsWritten }) => endsWritten),
+      forgotten: sum(({ forgotten }) => forgotten),
+      more: others || [...done, home].some(({ more }) => more),
+    };
+  };
+
+  exportRecords: Store['exportRecords'] = (options) => exportAll(this.#home, this.#groups.all, this.#outbox, options);
+
+  importRecords: Store['importRecords'] = (records, fingerprint) =>
+    importAll(this.#home, this.#groups, records, fingerprint);
+
+  latestTime: Store['latestTime'] = async () => {
+    const times = await Promise.all([this.#home, ...this.#groups.all].map(({ store }) => store.latestTime()));
+    return Math.max(...times);
+  };
+
+  mendTime: Store['mendTime'] = async (now) => {
+    await Promise.all([this.#home, ...this.#groups.all].map(({ store }) => store.mendTime(now)));
+  };
+
+  describe: Store['describe'] = async () => {
+    const parts = [this.#home, ...this.#groups.all];
+    const [home, ...groups] = await Promise.all(parts.map(({ store }) => store.describe()));
+    const servers = await Promise.all(parts.map(({ link }) => serverOf(link)));
+    // Several of them may be on one server, whose memory counts once.
+    const bytes = new Map([home!, ...groups].map((one, i) => [servers[i], one.bytes]));
+    const sum = (fact: string) => groups.reduce((total, { facts }) => total + Number(facts[fact]), 0);
+    return {
+      ...home!,
+      bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0),
+      facts: {
+        ...home!.facts,
+        groups: groups.length,
+        liveSessions: sum('liveSessions'),
+        endedSessions: sum('endedSessions'),
+      },
+      warnings: [...new Set([home!, ...groups].flatMap(({ warnings }) => warnings))],
+    };
+  };
+
+  close: Store['close'] = async () => {
+    await Promise.all([this.#home, ...this.#groups.all].map(({ store }) => store.close()));
+  };
+
+  /** Frees the aliases of sessions that a group has forgotten. Returns whether there may be more. */
+  async #freeAliases(group: number): Promise<boolean> {
+    const reply = await this.#groups.all[group]!.link.run(takeFreed, [String(freedAtOnce)]);
+    const freed = (reply as string[]).map((text) => text.split(separator) as [alias: string, id: string]);
+    for (const [alias, id] of freed) await this.#home.writes.run(freeAliases, [id, alias]);
+    return freed.length === freedAtOnce;
+  }
+
+  /** A session as its group has it, with the numbers of the home's log. */
+  #translate(snapshot: SessionSnapshot): Promise<SessionSnapshot> {
+    return this.#outbox.translate(this.#groups.ofSession(snapshot.stored.id)!, snapshot);
+  }
+
+  async #idOf(alias: Alias): Promise<SessionId | undefined> {
+    return this.#home.store.engine.idOfAlias(alias);
+  }
+}

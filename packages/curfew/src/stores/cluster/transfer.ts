@@ -1,0 +1,163 @@
+import type { ExportOptions } from '../contract.ts';
+import type { RecordKind, StoreRecord } from '../records.ts';
+import { aliasKey } from '../redis/keys.ts';
+import type { Part } from '../redis/part.ts';
+import { aliasesFor } from './group-engine.ts';
+import type { Groups } from './groups.ts';
+import type { Outbox } from './outbox.ts';
+import { keepTaken, reserveAliases } from './scripts.ts';
+
+/** The records of one part of the store, kind by kind. */
+class Reader {
+  readonly #records: AsyncIterator<StoreRecord>;
+  #next: StoreRecord | undefined;
+  #done = false;
+
+  constructor(records: AsyncIterable<StoreRecord>) {
+    this.#records = records[Symbol.asyncIterator]();
+  }
+
+  async *take<Kind extends RecordKind>(
+    ...kinds: readonly Kind[]
+  ): AsyncGenerator<Extract<StoreRecord, { kind: Kind }>> {
+    for (;;) {
+      const record = await this.#peek();
+      if (!record || !kinds.includes(record.kind as Kind)) return;
+      this.#next = undefined;
+      yield record as Extract<StoreRecord, { kind: Kind }>;
+    }
+  }
+
+  async #peek(): Promise<StoreRecord | undefined> {
+    if (this.#next || this.#done) return this.#next;
+    const { value, done } = await this.#records.next();
+    this.#done = done === true;
+    this.#next = done ? undefined : value;
+    return this.#next;
+  }
+}
+
+/** Everything, in order, with the numbers of the home's log. */
+export async function* exportAll(
+  home: Part,
+  groups: readonly Part[],
+  outbox: Outbox,
+  options?: ExportOptions,
+): AsyncGenerator<StoreRecord> {
+  await outbox.takeOverAll();
+  const ofHome = new Reader(home.store.exportRecords(options));
+  yield* ofHome.take('counters');
+  const ofGroups = groups.map(({ store }) => new Reader(store.exportRecords(options)));
+  for (const [group, reader] of ofGroups.entries()) {
+    for await (const _ of reader.take('counters'));
+    for await (const record of reader.take('epoch')) {
+      // Each group has the steps of everyone's epoch.
+      if (record.userId === null && group > 0) continue;
+      yield { ...record, end: { ...record.end, sequence: await outbox.numberOf(group, record.end.sequence) } };
+    }
+  }
+  yield* ofHome.take('account', 'key');
+  for (const [group, reader] of ofGroups.entries()) {
+    for await (const record of reader.take('session')) {
+      const { end } = record.session;
+      if (!end) yield record;
+      else {
+        const sequence = await outbox.numberOf(group, end.sequence);
+        yield { ...record, session: { ...record.session, end: { ...end, sequence } } };
+      }
+    }
+    // Its own log and events are in the home's; at its end it says whether anything has changed meanwhile.
+    for await (const _ of reader.take('account', 'key', 'slot', 'log', 'event'));
+  }
+  yield* ofHome.take('slot', 'log', 'event');
+}
+
+/** Records on their way to one part of the store. */
+class Pipe {
+  readonly #waiting: StoreRecord[] = [];
+  #wake: (() => void) | undefined;
+  #taken: (() => void) | undefined;
+  #ended = false;
+
+  /** Resolves when the part has taken most of what it got. */
+  async push(record: StoreRecord): Promise<void> {
+    this.#waiting.push(record);
+    this.#wake?.();
+    if (this.#waiting.length < mostWaiting) return;
+    await new Promise<void>((resolve) => {
+      this.#taken = resolve;
+    });
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<StoreRecord> {
+    for (;;) {
+      const record = this.#waiting.shift();
+      if (record) {
+        if (this.#waiting.length === 0) this.#taken?.();
+        yield record;
+      } else if (this.#ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}
+
+const mostWaiting = 200;
+
+/** Imports everything; the home, without which the store does not open, comes last. */
+export async function importAll(
+  home: Part,
+  groups: Groups,
+  records: AsyncIterable<StoreRecord>,
+  fingerprint: string | undefined,
+): Promise<void> {
+  const pipes = [home, ...groups.all].map(() => new Pipe());
+  const [toHome, ...toGroups] = pipes as [Pipe, ...Pipe[]];
+  const imports = groups.all.map(({ store }, i) => store.importRecords(toGroups[i]!));
+  const ofHome = home.store.importRecords(toHome, fingerprint);
+  // The first fault ends it, whoever waits for whom.
+  const all = [ofHome, ...imports];
+  const failed = Promise.all(all).then(() => new Promise<never>(() => {}));
+  failed.catch(() => {});
+  const orFault = <T>(work: Promise<T>): Promise<T> => Promise.race([work, failed]);
+  let [head, lastEvent, time] = [0, 0, 0];
+  for await (const record of records) {
+    await orFault(Promise.all(await pipesFor(record)));
+  }
+  for (const pipe of toGroups) pipe.end();
+  await orFault(Promise.all(imports));
+  await home.writes.run(keepTaken, [String(groups.all.length), String(head), String(lastEvent)]);
+  toHome.end();
+  await ofHome;
+
+  async function pipesFor(record: StoreRecord): Promise<Promise<void>[]> {
+    switch (record.kind) {
+      case 'counters':
+        ({ head, lastEvent, time } = record);
+        return pipes.map((pipe) => pipe.push(record));
+      case 'epoch':
+        if (record.userId === null) return toGroups.map((pipe) => pipe.push(record));
+        return [toGroups[groups.ofUser(record.userId)]!.push(record)];
+      case 'session': {
+        const { id, userId, aliases } = record.session;
+        if (aliases.length > 0)
+          await home.writes.run(reserveAliases, [
+            id,
+            String(aliasesFor(record.session, time)),
+            ...aliases.map(aliasKey),
+          ]);
+        return [toGroups[groups.ofUser(userId)]!.push(record)];
+      }
+      default:
+        return [toHome.push(record)];
+    }
+  }
+}

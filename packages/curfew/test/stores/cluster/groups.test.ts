@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { newId } from '../../../src/domain/ids.ts';
+import type { StoredSession } from '../../../src/domain/session.ts';
+import type { CurfewError } from '../../../src/errors.ts';
+import { rulesOver } from '../../../src/rules/index.ts';
+import { Groups } from '../../../src/stores/cluster/groups.ts';
+import { divided, openClusterStore, prefixOf } from '../../../src/stores/cluster/index.ts';
+import { endingBegins } from '../../../src/stores/cluster/scripts.ts';
+import {
+  allOfUser,
+  logout,
+  name,
+  newAlias,
+  random,
+  StoreFixture,
+  start,
+  user,
+} from '../../../src/stores/conformance/harness.ts';
+import type { Store } from '../../../src/stores/contract.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { aliasKey } from '../../../src/stores/redis/keys.ts';
+import { parseLocation } from '../../../src/stores/redis/location.ts';
+import { openPart, type Part } from '../../../src/stores/redis/part.ts';
+import { until } from '../../support/failover.ts';
+import { startFollowers } from '../../support/followers.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
+import { RedisCluster, storePrefix } from '../../support/redis-cluster.ts';
+
+const count = 4;
+const timeout = 300_000;
+
+describe('a store in groups', { skip: !redisInstalled }, () => {
+  let server: RedisServer;
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  after(() => server.remove());
+
+  /** A store whose parts are on one Redis, with two connections, and the parts apart from it. */
+  async function opened(t: TestContext): Promise<{ store: Store; fixture: StoreFixture; home: Part; parts: Part[] }> {
+    await server.tell('FLUSHALL');
+    const location = parseLocation(server.url);
+    const part = (prefix: string, hasAliases: boolean) =>
+      openPart({ location: { ...location, prefix }, timeout: 5000 }, { hasAliases });
+    const store = await divided(await openPart({ location, timeout: 5000 }), count);
+    const home = await part(location.prefix, true);
+    const parts = await Promise.all(Array.from({ length: count }, (_, i) => part(prefixOf(location.prefix, i), false)));
+    t.after(() => Promise.all([store, home.store, ...parts.map((one) => one.store)].map((one) => one.close())));
+    return { store, fixture: new StoreFixture({ store, dispose: store.close }), home, parts };
+  }
+
+  /** The part that has a user. */
+  const partOf = (parts: readonly Part[], userId: string) => parts[new Groups(parts).ofUser(userId)]!;
+
+  test('everything of a user is in one slot, and users are in all groups', async (t) => {
+    const { fixture, parts } = await opened(t);
+    const users = Array.from({ length: 40 }, (_, i) => `user ${i}`);
+    for (const userId of users) await fixture.createMany(2, { userId, groups: ['staff'] });
+    for (const userId of users) await fixture.store.endSessionsOfUser(user(userId), allOfUser());
+    for (const [i, part] of parts.entries()) {
+      const keys = (await server.tell('KEYS', `${part.link.key('')}*`)) as string[];
+      assert.ok(
+        keys.some((key) => /:s:/.test(key)),
+        `nobody is in group ${i}`,
+      );
+    }
+    const strays = (await server.tell('KEYS', 'curfew:*')) as string[];
+    assert.deepEqual(
+      strays.filter((key) => /:[suxe]:/.test(key)),
+      [],
+    );
+  });
+
+  test('what a server has told when it was killed, the next one to come by tells the fence', async (t) => {
+    const { store, fixture, parts } = await opened(t);
+    const { id, userId } = await fixture.create();
+    const part = partOf(parts, userId);
+    // As a server does that is killed before the home hears of it.
+    await rulesOver(part.store.engine).endSession(id, logout());
+    assert.equal(await fixture.head(), 0);
+    const outcome = await store.endSession(id, logout(start + 1));
+    assert.equal(outcome.kind, 'already');
+    assert.ok(outcome.kind === 'already' && outcome.end.sequence === 1, 'a repeated end waits for the first one');
+    const other = await fixture.create({ at: start + 2 });
+    await rulesOver(part.store.engine).endSession(other.id, logout(start + 3));
+    await fixture.sweep(start + 4);
+    assert.deepEqual(
+      (await fixture.log()).map((entry) => 'sessionId' in entry && entry.sessionId),
+      [id, other.id],
+    );
+    assert.deepEqual(
+      (await fixture.events()).map(({ type }) => type),
+      ['session.created', 'session.ended', 'session.created', 'session.ended'],
+    );
+  });
+
+  test('a name and an alias that a killed server has reserved are free again, and its creation does not follow later', async (t) => {
+    const { store, fixture, home } = await opened(t);
+    const alias = newAlias();
+    // As a creation does first, and then nothing more.
+    const pending = {
+      ...fixture.plan({ userId: 'bob', name: 'desk', aliases: [alias] }),
+      id: newId('bob', start, random),
+    };
+    const slot = {
+      name: name('desk'),
+      config: {},
+      started: true,
+      sessionId: pending.id as never,
+      kept: false,
+      createdAt: start,
+      updatedAt: start,
+      version: 1,
+    };
+    await home.store.engine.commit({ at: start, rows: [{ table: 'slots', after: slot }] });
+    await server.tell('SET', `curfew:${aliasKey(alias)}`, pending.id);
+    assert.equal(await store.readNamedSession(name('desk')), undefined);
+    assert.equal(await store.readSessionByAlias(alias), undefined);
+    const made = await fixture.create({ name: 'desk', aliases: [alias], at: start + 1 });
+    assert.equal((await store.readNamedSession(name('desk')))?.stored.id, made.id);
+    assert.equal((await store.readSessionByAlias(alias))?.stored.id, made.id);
+    // The server was only slow, and goes on where it stopped.
+    const late = store.createSession({
+      session: { ...pending, id: pending.id as never, name: undefined, aliases: [newAlias()] },
+      epochs: 'current',
+      by: 'key:test',
+      now: start,
+    });
+    await assert.rejects(late, { code: 'store_unavailable' });
+    assert.equal(await store.readSession(pending.id as never), undefined);
+  });
+
+  test('the sessions of an account that a killed server has disabled end with the next sweep, with the event', async (t) => {
+    const { store, fixture, home } = await opened(t);
+    const { id } = await fixture.create();
+    const ending = {
+      key: 'ending:test',
+      userId: 'ada',
+      end: allOfUser(start + 1),
+      begun: Date.now() - 60_000,
+      events: [{ type: 'account.disabled', at: start + 1, by: 'user:root', userId: 'ada' }],
+    };
+    await home.link.run(endingBegins, [ending.key]);
+    await server.tell('SET', `curfew:${ending.key}`, JSON.stringify(ending));
+    await fixture.sweep(start + 2);
+    assert.equal((await fixture.view(id, start + 2)).status, 'ended');
+    assert.deepEqual(
+      (await fixture.events()).map(({ type }) => type),
+      ['session.created', 'user.sessions_ended', 'account.disabled'],
+    );
+    await fixture.sweep(start + 3);
+    assert.equal((await store.readEvents({ after: 0, limit: 10 })).events.length, 3, 'it was done twice');
+    assert.equal(await server.tell('EXISTS', `curfew:${ending.key}`, 'curfew:endings'), 0);
+  });
+
+  test('a group whose log has lost entries makes everybody forget what they hold', async (t) => {
+    const { store, fixture, parts } = await opened(t);
+    const [kept, lost, later] = [await fixture.create(), await fixture.create(), await fixture.create()];
+    await store.endSession(kept.id, logout());
+    const part = partOf(parts, kept.userId);
+    const keys = (await server.tell('KEYS', `${part.link.key('')}*`)) as string[];
+    for (const key of keys) await server.tell('COPY', key, `kept:${key}`);
+    await store.endSession(lost.id, logout(start + 1));
+    assert.equal(await fixture.head(), 2);
+    // As after a failover to a replica that lacks the last change.
+    for (const key of keys) await server.tell('RENAME', `kept:${key}`, key);
+    assert.equal((await fixture.view(lost.id)).status, 'active');
+    await fixture.sweep(start + 2);
+    const [, , all] = await fixture.log();
+    assert.ok(all && 'all' in all, 'nobody hears that the group is another one');
+    const outcome = await store.endSession(later.id, logout(start + 3));
+    assert.ok(outcome.kind === 'ended' && outcome.end.sequence === 4, 'a number that was lost names another entry');
+    assert.equal((await store.readSession(later.id))?.stored.end?.sequence, 4);
+  });
+
+  test('a list of all sessions has each once, in order, however small the pages, and counts them', async (t) => {
+    const { store, fixture } = await opened(t);
+    for (let i = 0; i < 60; i++) await fixture.create({ userId: `user ${i}`, at: start + i });
+    for (const limit of [1, 7, 100]) {
+      const listed = await fixture.list({}, start + 60, limit);
+      assert.deepEqual(
+        listed.map(({ userId }) => userId),
+        Array.from({ length: 60 }, (_, i) => `user ${59 - i}`),
+      );
+    }
+    assert.equal(await store.countActive(start + 60), 60);
+    // Without time, a page says that it is not complete, and where it goes on.
+    const seen: string[] = [];
+    for (let after: never | undefined; ; ) {
+      const query = { filter: { text: 'user' }, after, limit: 100, now: start + 60, budget: 0 };
+      const page = await store.listSessions(query);
+      seen.push(...page.sessions.map(({ stored }) => stored.userId));
+      if (page.next === undefined) break;
+      after = page.next as never;
+    }
+    assert.equal(new Set(seen).size, 60);
+    assert.equal(seen.length, 60);
+  });
+});
+
+describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () => {
+  let cluster: RedisCluster;
+  before(async () => {
+    cluster = await RedisCluster.start();
+  });
+  after(() => cluster.remove());
+
+  const urlOf = (prefix: string, groups?: number) =>
+    `${cluster.url}?prefix=${prefix}${groups === undefined ? '' : `&groups=${groups}`}`;
+
+  async function refusal(url: string): Promise<CurfewError> {
+    const store = await openClusterStore(url).catch((error: CurfewError) => error);
+    if (store instanceof Error) return store as CurfewError;
+    await store.close();
+    return assert.fail('it was opened');
+  }
+
+  test('is divided for good when it is first opened, and later found so without being told', { timeout }, async () => {
+    const first = await openClusterStore(urlOf('one', 3));
+    const session = await new StoreFixture({ store: first, dispose: first.close }).create();
+    await first.close();
+    const again = await openClusterStore(urlOf('one'));
+    assert.equal((await again.describe()).facts['groups'], 3);
+    assert.ok(await again.readSession(session.id));
+    await again.close();
+    const error = await refusal(urlOf('one', 4));
+    assert.equal(error.code, 'config_invalid');
+    assert.match(
+      error.message,
+      /has groups=4, but the store at .* is divided into 3 groups \(groups=3, or no groups\)/,
+    );
+  });
+
+  test('one that is in one slot stays there, and says how to move it', { timeout }, async () => {
+    const url = urlOf('two');
+    const store = await openRedisStore(url);
+    await store.renewNode({ id: 'n1', counter: 1, applied: 0, tail: { sequence: 0, mark: '' } });
+    await store.close();
+    const error = await refusal(urlOf('two', 4));
+    assert.equal(error.code, 'config_invalid');
+    assert.match(error.message, /is in one slot \(groups is for a new store: move this one there with curfew export/);
+    const opened = await openClusterStore(url);
+    assert.equal((await opened.describe()).facts['groups'], undefined);
+    await opened.close();
+  });
+
+  test('a number of groups that cannot be is refused', async () => {
+    for (const groups of ['0', '1', '257', 'x', '-2', '2.5']) {
+      const error = await refusal(`${cluster.url}?groups=${groups}`);
+      assert.equal(error.code, 'config_invalid');
+      assert.match(error.message, /has groups=.*, which must be a number from 2 to 256/);
+    }
+    const error = await openRedisStore('redis://127.0.0.1:1?groups=2').catch((fault: CurfewError) => fault);
+    assert.match((error as CurfewError).message, /groups/);
+  });
+
+  test('moves to another kind of store and back, with all that it has', { timeout }, async (t) => {
+    const single = await RedisServer.start();
+    t.after(() => single.remove());
+    const from = await openClusterStore(urlOf('three', 4));
+    t.after(from.close);
+    const fixture = new StoreFixture({ store: from, dispose: from.close });
+    const alias = newAlias();
+    const sessions: StoredSession[] = [];
+    for (let i = 0; i < 12; i++) sessions.push(await fixture.create({ userId: `user ${i}`, at: start + i }));
+    sessions.push(await fixture.create({ userId: 'named', name: 'desk', aliases: [alias] }));
+    await fixture.createKey();
+    await from.createAccount(fixture.account('ada', 'ada@example.com'), {
+      type: 'account.created',
+      at: start,
+      by: 'user:root',
+    });
+    await from.endSession(sessions[0]!.id, logout(start + 20));
+    await from.endSessionsOfUser(user('user 1'), allOfUser(start + 21));
+    await from.endEveryone({ at: start + 22, by: 'user:root', reason: 'everyone' });
+    sessions.push(await fixture.create({ userId: 'later', at: start + 23 }));
+    const to = await openRedisStore(single.url);
+    t.after(to.close);
+    await to.importRecords(from.exportRecords());
+    const back = await openClusterStore(urlOf('four', 5));
+    t.after(back.close);
+    await back.importRecords(to.exportRecords());
+    const told = async (store: Store) => ({
+      sessions: await Promise.all(sessions.map(({ id }) => store.readSession(id))),
+      alias: (await store.readSessionByAlias(alias))?.stored.id,
+      named: (await store.readNamed(name('desk')))?.sessionId,
+      keys: (await store.listKeys({ limit: 10 })).keys.length,
+      account: (await store.findAccount({ email: 'ada@example.com' }))?.account.username,
+      head: (await store.logHead()).sequence,
+      events: (await store.readEvents({ after: 0, limit: 100 })).events,
+      active: await store.countActive(start + 30),
+    });
+    const expected = await told(from);
+    assert.deepEqual(await told(to), expected);
+    assert.deepEqual(await told(back), expected);
+    // And it goes on from there.
+    const outcome = await back.endSession(sessions.at(-1)!.id, logout(start + 31));
+    assert.ok(outcome.kind === 'ended');
+    assert.equal(outcome.end.sequence, expected.head + 1);
+  });
+
+  test('without the node of a group its users wait, and all others go on; then it goes on by itself', {
+    timeout,
+  }, async (t) => {
+    const own = await RedisCluster.start('--cluster-node-timeout', '1000', '--cluster-replica-no-failover', 'yes');
+    t.after(() => own.remove());
+    const store = await openClusterStore(`${own.url}?groups=8`);
+    t.after(store.close);
+    const fixture = new StoreFixture({ store, dispose: store.close });
+    const home = await own.owner();
+    const owners = await Promise.all(Array.from({ length: 8 }, (_, i) => own.owner(prefixOf(storePrefix, i))));
+    const lost = owners.find((owner) => owner !== home)!;
+    const groups = new Groups(Array.from({ length: 8 }) as never);
+    const users = Array.from({ length: 40 }, (_, i) => `user ${i}`);
+    const isLost = (userId: string) => owners[groups.ofUser(userId)] === lost;
+    const there = users.filter((one) => !isLost(one));
+    const away = users.filter(isLost);
+    assert.ok(there.length > 0 && away.length > 0);
+    const sessions = new Map<string, Awaited<ReturnType<typeof fixture.create>>>();
+    for (const userId of users) sessions.set(userId, await fixture.create({ userId }));
+    const { incarnation } = await store.logHead();
+    await lost.down('SIGKILL');
+    await until(async () => /cluster_slots_fail:[1-9]/.test(String(await home.tell('CLUSTER', 'INFO'))));
+    for (const userId of there) {
+      const { id } = sessions.get(userId)!;
+      assert.equal((await fixture.view(id)).status, 'active');
+      assert.equal((await store.endSession(id, logout())).kind, 'ended');
+      await fixture.create({ userId, at: start + 1 });
+    }
+    const { id } = sessions.get(away[0]!)!;
+    // The first one may have been on its way.
+    await store.readSession(id).catch(() => {});
+    await assert.rejects(store.readSession(id), { code: 'store_unavailable' });
+    await assert.rejects(store.endSession(id, logout()), { code: 'store_unavailable' });
+    await assert.rejects(store.endEveryone({ at: start, by: 'user:root', reason: 'everyone' }), {
+      code: 'outcome_unknown',
+    });
+    assert.equal((await store.logHead()).incarnation, incarnation, 'the fence of all others starts over');
+    await lost.up();
+    await until(() => store.readSession(id).then(Boolean, () => false));
+    assert.notEqual((await store.logHead()).incarnation, incarnation);
+    assert.equal((await store.endSession(id, logout())).kind === 'not_found', false);
+  });
+
+  test('servers follow hand-overs, resharding and elections: nothing that ended is active, and sessions can still be ended', {
+    timeout,
+  }, async (t) => {
+    const { open, endedEverywhere, areWell } = await startFollowers(t, `${cluster.url}?groups=4`);
+    const sessions = [await open(), await open(), await open(), await open()];
+    await endedEverywhere(sessions[0]!);
+    await cluster.handOver();
+    await endedEverywhere(sessions[1]!);
+    await endedEverywhere(await open());
+    const [other] = await cluster.otherPrimaries();
+    await cluster.reshard(other!);
+    await endedEverywhere(sessions[2]!);
+    await endedEverywhere(await open());
+    const former = await cluster.failOver();
+    await endedEverywhere(sessions[3]!);
+    await endedEverywhere(await open());
+    await cluster.rejoin(former);
+    await endedEverywhere(await open());
+    areWell();
+  });
+});
