@@ -1,5 +1,6 @@
 import { burstRows } from './burst.ts';
 import { capacityRows } from './capacity.ts';
+import { clusterRows } from './cluster.ts';
 import { consoleRows } from './console.ts';
 import { embeddedRows } from './embedded.ts';
 import { expressRows } from './express.ts';
@@ -25,6 +26,7 @@ const all = {
   postgres: postgresRows,
   rules: rulesRows,
   redis: redisRows,
+  cluster: clusterRows,
   fence: fenceRows,
   n8n: n8nRows,
   fleet: fleetRows,
