@@ -9,6 +9,7 @@ import { aliasKey, homeOfSession } from '../redis/keys.ts';
 import type { Part } from '../redis/part.ts';
 import type { Groups } from './groups.ts';
 import { freeAliases, reserveAliases } from './scripts.ts';
+import { uncertain } from './uncertain.ts';
 
 /** Milliseconds for which an alias outlives the deadline of its session, so that it is not free before that is forgotten. */
 const aliasesOutlive = 30 * day;
@@ -69,7 +70,7 @@ export class GroupEngine implements Engine {
       }
       return { kind: 'conflict', found: { ...outcome.found, slots: await this.#slotsOf(slots) } };
     }
-    await Promise.all(slots.map(({ before, after }) => !after && before && this.#free(before)));
+    await uncertain(Promise.all(slots.map(({ before, after }) => !after && before && this.#free(before))));
     return outcome;
   }
 

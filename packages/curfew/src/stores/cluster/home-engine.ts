@@ -29,10 +29,12 @@ type Ending = {
 type Ended = { sequence: number; ended: number };
 
 type Steps = {
-  /** Ends a user's sessions. Returns the number of that in the home's log. */
-  user(userId: UserId, end: End, condition: { except?: SessionId | undefined }): Promise<EpochOutcome>;
-  /** Ends everybody's sessions. Returns, for each group, the number of that in the group's log. */
-  everyone(end: End): Promise<Ended[]>;
+  /** Ends a user's sessions, once under this key. Returns the number of that in the home's log. */
+  user(key: string, userId: UserId, end: End, condition: { except?: SessionId | undefined }): Promise<EpochOutcome>;
+  /** Ends everybody's sessions, once under this key. Returns, for each group, the number of that in the group's log. */
+  everyone(key: string, end: End): Promise<Ended[]>;
+  /** The key is used no more. */
+  forget(key: string, userId: UserId | undefined): Promise<void>;
 };
 
 /**
@@ -108,15 +110,18 @@ export class HomeEngine implements Engine {
   /** Completes what other servers have left. Returns whether there was anything. */
   async finishOthers(): Promise<boolean> {
     const found = (await this.#home.link.run(readEndings, [])) as [key: string, text: string | null][];
+    const failed: unknown[] = [];
     let some = false;
     for (const [key, text] of found) {
       const ending = text === null ? undefined : (JSON.parse(text) as Ending);
       if (!ending) await this.#home.writes.run(endingDone, [key]);
       else if (Date.now() - ending.begun >= patience) {
-        await this.#finish(ending);
+        // One whose group is out of reach keeps no other waiting.
+        await this.#finish(ending).catch((error: unknown) => failed.push(error));
         some = true;
       }
     }
+    if (failed.length > 0) throw failed[0];
     return some;
   }
 
@@ -138,22 +143,24 @@ export class HomeEngine implements Engine {
   }
 
   async #finish(ending: Ending): Promise<Ended> {
-    const { userId, end, except, events } = ending;
+    const { key, userId, end, except, events } = ending;
     const { at } = end;
     if (userId === undefined) {
-      const steps = await this.#steps.everyone(end);
+      const steps = await this.#steps.everyone(key, end);
       const ended = steps.reduce((sum, step) => sum + step.ended, 0);
       const told = [storeEvents.everyoneEnded(end, ended)];
       const { sequences } = await this.#done({ at, urgent: true, log: [{ all: true }], events: told }, ending);
       const numbers = [sequences[0]!, ...steps.map(({ sequence }) => sequence)];
       await this.#home.writes.run(everyoneEnded, numbers.map(String));
+      await this.#steps.forget(key, userId);
       return { sequence: sequences[0]!, ended };
     }
-    const spared = except && (await this.#steps.user(userId, end, { except }));
+    const spared = except && (await this.#steps.user(key, userId, end, { except }));
     // If the session that is spared has itself just ended, all of them end.
-    const outcome = spared && spared.kind === 'ended' ? spared : await this.#steps.user(userId, end, {});
+    const outcome = spared && spared.kind === 'ended' ? spared : await this.#steps.user(key, userId, end, {});
     if (outcome.kind !== 'ended') throw new Error('Ending all of a user’s sessions needs no session.');
     await this.#done({ at, urgent: true, events }, ending);
+    await this.#steps.forget(key, userId);
     return outcome;
   }
 }

@@ -58,6 +58,7 @@ export class Outbox {
     await this.#batchers[group]!.run();
   }
 
+  /** Takes over everything that can be reached. */
   async takeOverAll(): Promise<void> {
     for (const group of this.#groups.keys()) this.#told.add(group);
     await this.flush();
@@ -66,23 +67,17 @@ export class Outbox {
   /** Takes over soon what a group has just told: nobody waits for it, except those who read it or tell of more. */
   soon(group: number): void {
     this.#told.add(group);
-    this.#timer ??= setTimeout(() => {
-      // The next sweep tries again.
-      this.flush().catch(() => {});
-    }, lag);
+    this.#timer ??= setTimeout(() => void this.flush(), lag);
   }
 
-  /** Takes over what groups have told through this process. */
+  /** Takes over what groups have told through this process. A group that is out of reach is left to the next sweep. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const told = [...this.#told];
     this.#told.clear();
-    this.#flushing = Promise.all([this.#flushing, ...told.map((group) => this.takeOver(group))]);
-    // What failed is for whoever takes over next.
-    const flushing = this.#flushing;
-    this.#flushing = flushing.catch(() => {});
-    await flushing;
+    this.#flushing = Promise.allSettled([this.#flushing, ...told.map((group) => this.takeOver(group))]);
+    await this.#flushing;
   }
 
   /** The number in the home's log of an entry that was just written to a group's log. */
@@ -131,8 +126,11 @@ export class Outbox {
 
   async #takeOver(group: number): Promise<void> {
     const part = this.#groups[group]!;
-    for (;;) {
+    for (let newest = 0; ; ) {
       const taken = this.#taken[group] ?? (await this.#readTaken(group));
+      // The home has lost entries, so that their numbers name others.
+      if (Number(taken.log) < newest) this.#known[group]!.clear();
+      newest = Number(taken.log);
       const reply = await part.link.run(readNews, [taken.log, taken.events, String(piece)]);
       const [entries, events, lastEntry, lastEvent] = reply as unknown as [
         StreamEntry[],

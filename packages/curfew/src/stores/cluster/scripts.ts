@@ -11,6 +11,7 @@ import { snapshot } from '../redis/scripts/sessions.ts';
  * In a group, after the prefix of a user's keys:
  *   no:<id>       a session with this id will never be created
  * And after the prefix of the group:
+ *   did:<key>     a change that is completed by several servers was made here
  *   freed         sorted set: keys of aliases, and the ids of their sessions, which the group has forgotten
  */
 
@@ -151,7 +152,7 @@ export const everyoneEnded: Script = writingWhenFull({
   body: `
 for i = 2, #ARGV do
   local key = shared .. 'q:' .. i - 2
-  if #redis.call('ZRANGE', key, ARGV[i], ARGV[i], 'BYSCORE') == 0 then redis.call('ZADD', key, ARGV[i], ARGV[1]) end
+  if ARGV[i] ~= '0' and #redis.call('ZRANGE', key, ARGV[i], ARGV[i], 'BYSCORE') == 0 then redis.call('ZADD', key, ARGV[i], ARGV[1]) end
 end
 `,
 });
@@ -245,4 +246,10 @@ export const confirmWhole: Script = writingWhenFull({
 export const readConfirmed: Script = reading({
   name: 'readConfirmed',
   body: `return redis.call('HGET', shared .. 'state', 'confirmed')`,
+});
+
+/** ARGV: the key that says that something was done. */
+export const forgetDone: Script = writingWhenFull({
+  name: 'forgetDone',
+  body: `redis.call('DEL', shared .. ARGV[1])`,
 });

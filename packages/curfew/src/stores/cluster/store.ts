@@ -1,7 +1,8 @@
 import type { Alias } from '../../domain/alias.ts';
 import type { SessionId, UserId } from '../../domain/brand.ts';
+import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
-import type { EndOutcome, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
+import type { EndOutcome, EpochOutcome, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
 import { separator } from '../redis/codec.ts';
 import type { Link } from '../redis/link.ts';
 import type { Part } from '../redis/part.ts';
@@ -11,9 +12,11 @@ import { Groups } from './groups.ts';
 import { HomeEngine } from './home-engine.ts';
 import { Incarnations } from './incarnations.ts';
 import { listAll } from './lists.ts';
+import { forget, once } from './once.ts';
 import { Outbox } from './outbox.ts';
 import { forgetNumbers, freeAliases, takeFreed } from './scripts.ts';
 import { exportAll, importAll } from './transfer.ts';
+import { UnheldSlots } from './unheld.ts';
 
 /** Milliseconds for which a group keeps events after they were taken over. */
 const eventsInGroup = 60 * 60 * 1000;
@@ -83,7 +86,9 @@ export class ClusterStore implements Omit<Store, Other> {
   readonly #incarnations: Incarnations;
   readonly #homeEngine: HomeEngine;
   readonly #homeRules: Ruled;
+  readonly #engines: readonly GroupEngine[];
   readonly #rules: readonly Ruled[];
+  readonly #unheld: UnheldSlots;
 
   constructor(home: Part, all: readonly Part[]) {
     this.#home = home;
@@ -91,13 +96,24 @@ export class ClusterStore implements Omit<Store, Other> {
     this.#outbox = new Outbox(home, all);
     this.#incarnations = new Incarnations(home, all);
     this.#homeEngine = new HomeEngine(home, this.#groups, this.#outbox, {
-      user: (userId, end, condition) => this.endSessionsOfUser(userId, end, condition),
-      everyone: (end) => Promise.all(this.#rules.map((rules) => rules.endEveryone(end))),
+      user: async (key, userId, end, condition) => {
+        const group = this.#groups.ofUser(userId);
+        const engine = once(all[group]!, this.#engines[group]!, key);
+        return this.#announced(group, await endSessionsOfUser(engine, userId, end, condition));
+      },
+      everyone: (key, end) => Promise.all(all.map((group, i) => endEveryone(once(group, this.#engines[i]!, key), end))),
+      forget: async (key, userId) => {
+        const some = userId === undefined ? all : [all[this.#groups.ofUser(userId)]!];
+        // What remains there is small, and does nothing.
+        await Promise.allSettled(some.map((group) => forget(group, key)));
+      },
     });
     this.#homeRules = rulesOver(this.#homeEngine);
-    this.#rules = all.map((group, i) =>
-      rulesOver(new GroupEngine(home, group, this.#groups, this.#homeEngine, () => this.#outbox.takeOver(i))),
+    this.#engines = all.map(
+      (group, i) => new GroupEngine(home, group, this.#groups, this.#homeEngine, () => this.#outbox.takeOver(i)),
     );
+    this.#rules = this.#engines.map((engine) => rulesOver(engine));
+    this.#unheld = new UnheldSlots(home, this.#groups);
   }
 
   /** What is not done here. */
@@ -170,9 +186,7 @@ export class ClusterStore implements Omit<Store, Other> {
 
   endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, end, condition) => {
     const group = this.#groups.ofUser(userId);
-    const outcome = await this.#rules[group]!.endSessionsOfUser(userId, end, condition);
-    if (outcome.kind !== 'ended') return outcome;
-    return { ...outcome, sequence: await this.#outbox.announce(group, outcome.sequence) };
+    return this.#announced(group, await this.#rules[group]!.endSessionsOfUser(userId, end, condition));
   };
 
   endEveryone: Store['endEveryone'] = (end) => this.#homeEngine.endEveryone(end);
@@ -241,9 +255,10 @@ export class ClusterStore implements Omit<Store, Other> {
         return { ...outcome, more: outcome.more || freed };
       }),
     );
-    const others = await this.#homeEngine.finishOthers();
     const home = await this.#homeRules.sweep(task);
     await this.#home.link.run(forgetNumbers, [String(this.#groups.all.length)]);
+    await this.#unheld.sweep(task.now);
+    const others = await this.#homeEngine.finishOthers();
     // One that is out of reach does not keep the others from being swept.
     const failed = swept.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
@@ -292,8 +307,16 @@ export class ClusterStore implements Omit<Store, Other> {
   };
 
   close: Store['close'] = async () => {
+    await this.#outbox.flush();
     await Promise.all([this.#home, ...this.#groups.all].map(({ store }) => store.close()));
   };
+
+  async #announced(group: number, outcome: EpochOutcome): Promise<EpochOutcome> {
+    if (outcome.kind !== 'ended') return outcome;
+    const sequence = await this.#outbox.announce(group, outcome.sequence);
+    // It was made before: its entry is one of those that are there.
+    return { ...outcome, sequence: sequence === 0 ? await this.#homeEngine.head() : sequence };
+  }
 
   /** Frees the aliases of sessions that a group has forgotten. Returns whether there may be more. */
   async #freeAliases(group: number): Promise<boolean> {

@@ -44,7 +44,7 @@ export async function* exportAll(
   outbox: Outbox,
   options?: ExportOptions,
 ): AsyncGenerator<StoreRecord> {
-  await outbox.takeOverAll();
+  await Promise.all(groups.map((_, group) => outbox.takeOver(group)));
   const ofHome = new Reader(home.store.exportRecords(options));
   yield* ofHome.take('counters');
   const ofGroups = groups.map(({ store }) => new Reader(store.exportRecords(options)));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import type { SessionId } from '../../../src/domain/brand.ts';
 import { newId } from '../../../src/domain/ids.ts';
 import type { StoredSession } from '../../../src/domain/session.ts';
 import type { CurfewError } from '../../../src/errors.ts';
@@ -152,6 +153,41 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     await fixture.sweep(start + 3);
     assert.equal((await store.readEvents({ after: 0, limit: 10 })).events.length, 3, 'it was done twice');
     assert.equal(await server.tell('EXISTS', `curfew:${ending.key}`, 'curfew:endings'), 0);
+  });
+
+  test('an end of everyone that a killed server has begun is completed where it is missing, and ends nobody a second time', async (t) => {
+    const { fixture, home, parts } = await opened(t);
+    const users = Array.from({ length: 20 }, (_, i) => `user ${i}`);
+    const key = 'ending:everyone';
+    const end = { at: start + 1, by: 'user:root', reason: 'everyone' };
+    const ids = new Map<string, SessionId>();
+    for (const userId of users) ids.set(userId, (await fixture.create({ userId })).id);
+    // It was made in one group, whose users have signed in again since.
+    const done = partOf(parts, users[0]!);
+    await server.tell('SET', `${done.link.key('')}did:${key}`, '1');
+    await home.link.run(endingBegins, [key]);
+    await server.tell('SET', `curfew:${key}`, JSON.stringify({ key, end, begun: Date.now() - 60_000, events: [] }));
+    await fixture.sweep(start + 2);
+    for (const [userId, id] of ids) {
+      const expected = partOf(parts, userId) === done ? 'active' : 'ended';
+      assert.equal((await fixture.view(id, start + 2)).status, expected, userId);
+    }
+    const [entry] = await fixture.log();
+    assert.ok(entry && 'all' in entry);
+    assert.equal((await fixture.events()).at(-1)?.type, 'everyone.ended');
+    await fixture.sweep(start + 3);
+    assert.equal(await fixture.head(), 1);
+    assert.deepEqual(await server.tell('KEYS', '*did:*'), []);
+  });
+
+  test('a slot that nobody keeps goes with its session, also if a server was killed between the two', async (t) => {
+    const { store, fixture, parts } = await opened(t);
+    const { id, userId } = await fixture.create({ name: 'desk' });
+    // As a server does that is killed before it has removed the slot.
+    await rulesOver(partOf(parts, userId).store.engine).endSession(id, logout(start + 1));
+    assert.equal((await store.readNamed(name('desk')))?.sessionId, id);
+    await fixture.sweep(start + 2);
+    assert.equal(await store.readNamed(name('desk')), undefined);
   });
 
   test('a group whose log has lost entries makes everybody forget what they hold', async (t) => {
@@ -337,6 +373,9 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
       code: 'outcome_unknown',
     });
     assert.equal((await store.logHead()).incarnation, incarnation, 'the fence of all others starts over');
+    // What is in the home goes on, and so does the audit trail.
+    await fixture.createKey();
+    assert.equal((await fixture.events()).at(-1)?.type, 'key.created');
     await lost.up();
     await until(() => store.readSession(id).then(Boolean, () => false));
     assert.notEqual((await store.logHead()).incarnation, incarnation);

@@ -1,0 +1,26 @@
+import type { Change, Committed, Engine, Outcome } from '../commit.ts';
+import type { Part } from '../redis/part.ts';
+import type { GroupEngine } from './group-engine.ts';
+import { forgetDone } from './scripts.ts';
+
+/** The answer if it was done before: which entry tells of it is not known any more. */
+const before: Committed = { kind: 'committed', sequences: [0], head: 0, ended: 0 };
+
+/**
+ * An engine for one change that is made once, however often it is tried under a key, by whatever servers: what ends all of
+ * somebody's sessions must not end later ones when it is completed.
+ */
+export function once({ store, link }: Part, engine: GroupEngine, key: string): Engine {
+  const done = `did:${key}`;
+  const commit = async (change: Change): Promise<Outcome> => {
+    const outcome = await store.engine.commit(change, [{ key: done, stands: '', row: '1' }]);
+    const isDone = outcome.kind === 'conflict' && (await link.read(done))[0] !== null;
+    return isDone ? before : outcome;
+  };
+  return { ...engine, commit };
+}
+
+/** Forgets that it was done, once nobody will try again. */
+export async function forget({ link }: Part, key: string): Promise<void> {
+  await link.run(forgetDone, [`did:${key}`]);
+}
