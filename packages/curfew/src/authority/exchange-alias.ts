@@ -52,7 +52,7 @@ export async function exchangeAlias(
     guardSession(caller, stored, (await store.readUser(stored.userId)).account);
     if (caller.kind === 'person' && signInIsFresh(context, { session: stored, account: undefined })) throw tooFresh();
     if (until !== undefined) {
-      await awaitHead(context);
+      await awaitHead(context, stored.userId);
       return opened(stored, successor);
     }
     const outcome = await store.changeSession({

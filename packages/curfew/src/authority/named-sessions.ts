@@ -311,7 +311,7 @@ async function setSuspended(
     const now = clock.nowForEnd();
     // Somebody else may have done this just now: then wait as they do.
     if (stored.suspended === suspended) {
-      return { ...(await awaitHead(context, wait)), changedAt: now };
+      return { ...(await awaitHead(context, stored.userId, wait)), changedAt: now };
     }
     const type = suspended ? 'session.suspended' : 'session.resumed';
     const outcome = await store.changeSession({

@@ -35,7 +35,7 @@ export async function refreshSession(context: AuthorityContext, refreshToken: st
     if (stored.suspended) throw new CurfewError('session_suspended');
     const successor = successorOf(id, parsed.secret, secrets.refreshKey);
     if (verdict === 'grace') {
-      await awaitHead(context);
+      await awaitHead(context, stored.userId);
       return opened(stored, successor);
     }
     const outcome = await store.changeSession({

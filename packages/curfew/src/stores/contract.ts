@@ -213,8 +213,11 @@ export interface Store {
    * The sweep keeps the newest entry whatever its age, and the newest of those that are too old.
    */
   readLog(from: number, limit: number): Promise<LogEntry[]>;
-  /** The newest entry whose change is visible, and the store's incarnation and time, read in one step. */
-  logHead(): Promise<LogHead>;
+  /**
+   * The newest entry whose change is visible, and the store's incarnation and time, read in one step. With `userId`, every
+   * change of that user's sessions that a read has shown before the call is in the log up to that entry.
+   */
+  logHead(userId?: UserId): Promise<LogHead>;
 
   /**
    * Writes a node's row (docs/fence, R2) and returns the log's head, read after that write was visible. The row must

@@ -128,7 +128,7 @@ export function redisHarness(
           const kept = new Set([prefix, ...groups].flatMap((one) => lasting.map((key) => one + key)));
           for (const i of groups.keys()) kept.add(`${prefix}q:${i}`);
           const all = (await tell('KEYS', '*')) as string[];
-          const keys = all.filter((key) => !kept.has(key) && !/\{..\}:m$/.test(key)).length;
+          const keys = all.filter((key) => !kept.has(key) && !/\{..\}:m$|:did:/.test(key)).length;
           return keys + Number(await tell('XLEN', `${prefix}log`));
         },
         async dispose() {

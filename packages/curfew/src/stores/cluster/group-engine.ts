@@ -2,7 +2,7 @@ import type { SessionId, SessionName } from '../../domain/brand.ts';
 import { day } from '../../domain/limits.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import { endOf, type StoredSession } from '../../domain/session.ts';
-import { CurfewError, isCurfewError } from '../../errors.ts';
+import { CurfewError } from '../../errors.ts';
 import type { Change, Engine, Found, Outcome, RowChange, Scan, SessionRow, SlotRow } from '../commit.ts';
 import type { SessionSnapshot } from '../contract.ts';
 import { aliasKey, homeOfSession } from '../redis/keys.ts';
@@ -11,8 +11,11 @@ import type { Groups } from './groups.ts';
 import { freeAliases, reserveAliases } from './scripts.ts';
 import { uncertain } from './uncertain.ts';
 
-/** Milliseconds for which an alias outlives the deadline of its session, so that it is not free before that is forgotten. */
-const aliasesOutlive = 30 * day;
+/**
+ * Milliseconds for which an alias may outlive the deadline of its session: longer than ended sessions are kept. Its group says
+ * when it is free.
+ */
+const aliasesOutlive = 3700 * day;
 
 /** How long an alias of a session is kept at most, from `now` on, in milliseconds. */
 export const aliasesFor = ({ expiresAt }: StoredSession, now: number): number =>
@@ -54,13 +57,7 @@ export class GroupEngine implements Engine {
     if (refused) return refused;
     const never = made && `${homeOfSession(made.after.id)}no:${made.after.id}`;
     const mayBe = never === undefined ? [] : [{ key: never, stands: '', row: '=' }];
-    const outcome = await this.#group.store.engine.commit({ ...change, rows: sessions }, mayBe).catch(async (error) => {
-      // It was certainly not created. Otherwise, the next one who wants the name finds out.
-      if (made && isCurfewError(error) && error.code !== 'outcome_unknown') {
-        await this.#giveBack(made.after, taken).catch(() => {});
-      }
-      throw error;
-    });
+    const outcome = await this.#group.store.engine.commit({ ...change, rows: sessions }, mayBe);
     if (outcome.kind === 'conflict') {
       if (made) await this.#release(made.after, taken);
       if (never !== undefined && (await this.#group.link.read(never))[0] !== null) {
@@ -148,16 +145,15 @@ export class GroupEngine implements Engine {
   /** Gives back what was reserved for a session that was not created. */
   async #release(session: StoredSession, slots: readonly SlotRow[]): Promise<void> {
     // It may exist, from an earlier try.
-    if (!(await this.#group.store.engine.readSession(session.id))) await this.#giveBack(session, slots);
-  }
-
-  async #giveBack(session: StoredSession, slots: readonly SlotRow[]): Promise<void> {
+    if (await this.#group.store.engine.readSession(session.id)) return;
     const keys = session.aliases.map(aliasKey);
     if (keys.length > 0) await this.#home.writes.run(freeAliases, [session.id, ...keys]);
     for (const { before, after } of slots) {
       await this.#changeSlot(after!.name, (slot) => {
         if (slot.sessionId !== session.id) return undefined;
-        return { after: before && { ...slot, sessionId: before.sessionId, version: slot.version + 1 } };
+        // Somebody may keep it by now.
+        const stays = before ?? (slot.kept ? { sessionId: undefined } : undefined);
+        return { after: stays && { ...slot, sessionId: stays.sessionId, version: slot.version + 1 } };
       });
     }
   }

@@ -8,11 +8,13 @@ import type { EpochOutcome, SessionSnapshot } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
 import type { Groups } from './groups.ts';
 import type { Outbox } from './outbox.ts';
-import { endingBegins, endingDone, everyoneEnded, readEndings } from './scripts.ts';
+import { endingBegins, endingDone, everyoneEnded, readEndings, unwritten } from './scripts.ts';
 import { uncertain } from './uncertain.ts';
 
 /** Milliseconds after which another server completes what one has begun. */
 const patience = 10_000;
+/** How many a sweep completes. */
+const atOnce = 50;
 
 /** What is to be done in the groups: sessions end, all or all but one. The events of the change follow. */
 type Ending = {
@@ -22,7 +24,6 @@ type Ending = {
   userId?: UserId;
   end: End;
   except?: SessionId;
-  begun: number;
   events: readonly NewEvent[];
 };
 
@@ -32,7 +33,7 @@ type Steps = {
   /** Ends a user's sessions, once under this key. Returns the number of that in the home's log. */
   user(key: string, userId: UserId, end: End, condition: { except?: SessionId | undefined }): Promise<EpochOutcome>;
   /** Ends everybody's sessions, once under this key. Returns, for each group, the number of that in the group's log. */
-  everyone(key: string, end: End): Promise<Ended[]>;
+  everyone(key: string, end: End): Promise<PromiseSettledResult<Ended>[]>;
   /** The key is used no more. */
   forget(key: string, userId: UserId | undefined): Promise<void>;
 };
@@ -58,10 +59,10 @@ export class HomeEngine implements Engine {
   async commit(change: Change): Promise<Outcome> {
     const { rows = [], step, at, urgent = false, events = [] } = change;
     for (const row of rows) {
-      // A name may be reserved for a session that is just being created.
-      if (row.table !== 'slots' || row.after || row.before?.sessionId === undefined) continue;
+      // A name may be reserved for a session that is just being created: not in a slot that is removed or stopped.
+      if (row.table !== 'slots' || row.after?.started || row.before?.sessionId === undefined) continue;
       const held = await this.#groups.forbid(row.before.sessionId);
-      if (held && !endOf(held.stored, held.epochEnd, at)) return conflict([]);
+      if (!row.after && held && !endOf(held.stored, held.epochEnd, at)) return conflict([]);
     }
     // What this process has told before comes before it.
     if (events.length > 0) await this.#outbox.flush();
@@ -82,8 +83,9 @@ export class HomeEngine implements Engine {
   async endEveryone(end: End): Promise<Ended> {
     await this.#outbox.flush();
     const ending = endingOf(end, []);
-    await this.#begin({ at: end.at, urgent: true }, ending);
-    return uncertain(this.#finish(ending));
+    // It depends on nothing but itself, which a sweep that came by long ago may have removed.
+    const { kind } = await this.#begin({ at: end.at, urgent: true }, ending);
+    return kind === 'conflict' ? this.endEveryone(end) : uncertain(this.#finish(ending));
   }
 
   readSession: Engine['readSession'] = (id) => this.#groups.read(id);
@@ -109,34 +111,35 @@ export class HomeEngine implements Engine {
 
   /** Completes what other servers have left. Returns whether there was anything. */
   async finishOthers(): Promise<boolean> {
-    const found = (await this.#home.link.run(readEndings, [])) as [key: string, text: string | null][];
-    const failed: unknown[] = [];
-    let some = false;
-    for (const [key, text] of found) {
-      const ending = text === null ? undefined : (JSON.parse(text) as Ending);
-      if (!ending) await this.#home.writes.run(endingDone, [key]);
-      else if (Date.now() - ending.begun >= patience) {
-        // One whose group is out of reach keeps no other waiting.
-        await this.#finish(ending).catch((error: unknown) => failed.push(error));
-        some = true;
-      }
-    }
-    if (failed.length > 0) throw failed[0];
-    return some;
+    const reply = await this.#home.link.run(readEndings, [String(Date.now() - patience)]);
+    const found = (reply as [key: string, text: string | null][]).slice(0, atOnce);
+    // One whose group is out of reach keeps no other waiting.
+    const done = await Promise.allSettled(
+      found.map(async ([key, text]) => {
+        if (text === null || text === unwritten) await this.#home.writes.run(endingDone, [key]);
+        else await this.#finish(JSON.parse(text) as Ending);
+      }),
+    );
+    const failed = done.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    return found.length > 0;
   }
 
   /** A change with what is to be done after it. */
   async #begin(change: Change, ending: Ending): Promise<Outcome> {
     const { key } = ending;
-    await this.#home.writes.run(endingBegins, [key]);
-    return this.#home.store.engine.commit(change, [{ key, stands: '', row: JSON.stringify(ending) }]);
+    await this.#home.writes.run(endingBegins, [key, String(Date.now())]);
+    const written = { key, stands: unwritten, row: JSON.stringify(ending) };
+    const outcome = await this.#home.store.engine.commit(change, [written]);
+    if (outcome.kind === 'conflict') await this.#home.writes.run(endingDone, [key]);
+    return outcome;
   }
 
-  /** The last change, with which all is done. Another server may have made one too, and what it tells may be older. */
+  /** The last change, with which all is done. Another server may have made it too; then only its entry is written again. */
   async #done(change: Change, { key }: Ending): Promise<Committed> {
     const engine = this.#home.store.engine;
     let outcome = await engine.commit(change, [{ key, stands: '{', row: '' }]);
-    if (outcome.kind === 'conflict') outcome = await engine.commit(change);
+    if (outcome.kind === 'conflict') outcome = await engine.commit({ ...change, events: [] });
     await this.#home.writes.run(endingDone, [key]);
     if (outcome.kind === 'conflict') throw new Error('Nothing can conflict with it.');
     return outcome;
@@ -146,7 +149,15 @@ export class HomeEngine implements Engine {
     const { key, userId, end, except, events } = ending;
     const { at } = end;
     if (userId === undefined) {
-      const steps = await this.#steps.everyone(key, end);
+      const tried = await this.#steps.everyone(key, end);
+      const steps = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const failed = tried.find((one) => one.status === 'rejected');
+      if (failed) {
+        // What has ended so far is known everywhere, however long a group is out of reach.
+        const isNew = steps.some((step) => step.sequence > 0);
+        if (isNew) await this.#home.store.engine.commit({ at, urgent: true, log: [{ all: true }] });
+        throw failed.reason;
+      }
       const ended = steps.reduce((sum, step) => sum + step.ended, 0);
       const told = [storeEvents.everyoneEnded(end, ended)];
       const { sequences } = await this.#done({ at, urgent: true, log: [{ all: true }], events: told }, ending);
@@ -166,7 +177,7 @@ export class HomeEngine implements Engine {
 }
 
 function endingOf(end: End, events: readonly NewEvent[]): Ending {
-  return { key: `ending:${randomUUID()}`, end, begun: Date.now(), events };
+  return { key: `ending:${randomUUID()}`, end, events };
 }
 
 /** A conflict that has found these sessions, and nothing else that matters. */

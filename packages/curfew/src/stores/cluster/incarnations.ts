@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { Store } from '../contract.ts';
+import type { LogHead, Store } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
+import { atMost } from './at-most.ts';
 import { confirmWhole, noteIncarnation, readConfirmed } from './scripts.ts';
 
-/** Milliseconds for which the incarnations of the groups are known. */
-const fresh = 500;
+/** Milliseconds for which the incarnations of the groups are known, and for which one of them is waited for. */
+const [fresh, patience] = [500, 100];
 const joint = '+';
 
 /**
  * The store is another incarnation if any of its parts is: acknowledged changes may be lost in any of them. A group that is
  * out of reach counts as it was last seen, so that the others go on.
  */
-export class Incarnations implements Pick<Store, 'logHead' | 'renewNode' | 'listNodes' | 'confirmIncarnation'> {
+export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'confirmIncarnation'> {
   readonly #home: Part;
   readonly #groups: readonly Part[];
   readonly #seen: string[];
-  #asking: Promise<void> | undefined;
+  readonly #asking: (Promise<void> | undefined)[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(home: Part, groups: readonly Part[]) {
@@ -24,7 +25,7 @@ export class Incarnations implements Pick<Store, 'logHead' | 'renewNode' | 'list
     this.#seen = groups.map(() => '');
   }
 
-  logHead: Store['logHead'] = async () => this.#whole(await this.#home.store.logHead());
+  logHead = async (): Promise<LogHead> => this.#whole(await this.#home.store.logHead());
 
   renewNode: Store['renewNode'] = async (row) => this.#whole(await this.#home.store.renewNode(row));
 
@@ -42,22 +43,25 @@ export class Incarnations implements Pick<Store, 'logHead' | 'renewNode' | 'list
   /** What the home has answered, with the incarnation of the whole store. */
   async #whole<Answer extends { incarnation: string }>(answer: Answer): Promise<Answer> {
     if (performance.now() - this.#askedAt >= fresh) {
-      this.#asking ??= this.#ask().finally(() => {
-        this.#asking = undefined;
-      });
-      await this.#asking;
+      this.#askedAt = performance.now();
+      await atMost(patience, Promise.all(this.#groups.map((_, i) => this.#ask(i))));
     }
     const groups = createHash('sha256').update(this.#seen.join(' ')).digest('base64url');
     return { ...answer, incarnation: answer.incarnation + joint + groups };
   }
 
-  async #ask(): Promise<void> {
-    const begun = performance.now();
-    await Promise.allSettled(
-      this.#groups.map(async ({ link }, i) => {
-        this.#seen[i] = (await link.run(noteIncarnation, [])) as string;
-      }),
-    );
-    this.#askedAt = begun;
+  /** One question at a time: a server that hangs is not asked again before it has answered, or the answer is late. */
+  #ask(i: number): Promise<void> {
+    this.#asking[i] ??= this.#groups[i]!.link.run(noteIncarnation, [])
+      .then(
+        (seen) => {
+          this.#seen[i] = seen as string;
+        },
+        () => {},
+      )
+      .finally(() => {
+        this.#asking[i] = undefined;
+      });
+    return this.#asking[i];
   }
 }

@@ -1,3 +1,4 @@
+import { day } from '../../domain/limits.ts';
 import type { Change, Committed, Engine, Outcome } from '../commit.ts';
 import type { Part } from '../redis/part.ts';
 import type { GroupEngine } from './group-engine.ts';
@@ -20,7 +21,7 @@ export function once({ store, link }: Part, engine: GroupEngine, key: string): E
   return { ...engine, commit };
 }
 
-/** Forgets that it was done, once nobody will try again. */
+/** It is done everywhere: it is forgotten once no server can still be about to try it. */
 export async function forget({ link }: Part, key: string): Promise<void> {
-  await link.run(forgetDone, [`did:${key}`]);
+  await link.run(forgetDone, [`did:${key}`, String(day)]);
 }

@@ -4,20 +4,21 @@ import { separator } from '../redis/codec.ts';
 import { numberOf, type StreamEntry } from '../redis/events.ts';
 import type { Reply } from '../redis/link.ts';
 import type { Part } from '../redis/part.ts';
+import { atMost } from './at-most.ts';
 import { numberInHome, numberOfEveryone, readEntry, readNews, readTaken, take } from './scripts.ts';
 import { uncertain } from './uncertain.ts';
 
 /** How many entries and events one script takes over. */
 const piece = 200;
-/** Milliseconds. */
-const lag = 50;
+/** Milliseconds until what was told is taken over, and for which a group that does not answer is waited for. */
+const [lag, patience] = [50, 200];
 /** In the log: everyone. */
 const everyone = 'a';
 /** The most numbers of a group that are remembered. */
 const mostKnown = 5000;
 
 /** How far a group's log and events have been taken over. */
-type Taken = { log: string; mark: string; events: string; base: number };
+type Taken = { log: string; mark: string; events: string; base: number; times: string };
 
 /**
  * Takes over into the home's log, and into its events, what groups have told in theirs: the fence follows one log, and an
@@ -77,7 +78,7 @@ export class Outbox {
     const told = [...this.#told];
     this.#told.clear();
     this.#flushing = Promise.allSettled([this.#flushing, ...told.map((group) => this.takeOver(group))]);
-    await this.#flushing;
+    await atMost(patience, this.#flushing);
   }
 
   /** The number in the home's log of an entry that was just written to a group's log. */
@@ -93,12 +94,12 @@ export class Outbox {
     if (there !== undefined) return there;
     const taken = this.#taken[group] ?? (await this.#readTaken(group));
     if (number <= taken.base) return number;
-    const args = [String(group), String(number)];
-    const found = (await this.#home.link.run(numberInHome, args)) ?? (await this.#numberOfEveryone(group, number));
-    // It is older than everything that the log still has.
-    if (found === null) return 1;
-    this.#remember(group, number, Number(found));
-    return Number(found);
+    const reply = await this.#home.link.run(numberInHome, [String(group), String(number)]);
+    const [own, later] = reply as [string | null, string | null];
+    const found = own ?? (await this.#numberOfEveryone(group, number));
+    if (found !== null) this.#remember(group, number, Number(found));
+    // Its own is not known any more. Whoever has applied a later entry, or all of them, has applied it too.
+    return Number(found ?? later ?? (await this.#home.store.engine.head()));
   }
 
   async #numberOfEveryone(group: number, number: number): Promise<Reply> {
@@ -126,11 +127,12 @@ export class Outbox {
 
   async #takeOver(group: number): Promise<void> {
     const part = this.#groups[group]!;
-    for (let newest = 0; ; ) {
+    for (let before: Taken | undefined; ; ) {
       const taken = this.#taken[group] ?? (await this.#readTaken(group));
-      // The home has lost entries, so that their numbers name others.
-      if (Number(taken.log) < newest) this.#known[group]!.clear();
-      newest = Number(taken.log);
+      // The home has lost entries, or the group has another log: numbers name other entries.
+      if (before && (Number(taken.log) < Number(before.log) || taken.times !== before.times))
+        this.#known[group]!.clear();
+      before = taken;
       const reply = await part.link.run(readNews, [taken.log, taken.events, String(piece)]);
       const [entries, events, lastEntry, lastEvent] = reply as unknown as [
         StreamEntry[],
@@ -153,12 +155,16 @@ export class Outbox {
     const rows = log.rows.filter(([, row]) => log.isAnother || row.split(separator, 2)[1] !== everyone);
     const reply = await this.#home.writes.run(take, [
       String(group),
-      ...[taken.log, taken.events, next.log, next.mark, next.events, String(rows.length)],
+      ...[taken.log, taken.events, next.log, next.mark, next.events],
+      ...[log.isAnother ? '1' : '0', taken.times, String(rows.length)],
       ...rows.flat(),
       ...told.rows.flatMap(([, row]) => (row.startsWith(everyones) ? [] : [row])),
     ]);
     const [done, first] = reply as [number, number | string];
-    if (log.isAnother) this.#known[group]!.clear();
+    if (log.isAnother) {
+      this.#known[group]!.clear();
+      next.times = String(Number(taken.times) + 1);
+    }
     this.#taken[group] = done === 1 ? next : undefined;
     if (done === 1)
       for (const [i, [number]] of rows.entries()) this.#remember(group, Number(number), Number(first) + i);
@@ -167,8 +173,14 @@ export class Outbox {
 
   async #readTaken(group: number): Promise<Taken> {
     const reply = await this.#home.link.run(readTaken, [String(group)]);
-    const [log, mark, events, base] = reply as (string | null)[];
-    const taken = { log: log ?? '0', mark: mark ?? '', events: events ?? '0', base: Number(base ?? 0) };
+    const [log, mark, events, base, times] = reply as (string | null)[];
+    const taken = {
+      log: log ?? '0',
+      mark: mark ?? '',
+      events: events ?? '0',
+      base: Number(base ?? 0),
+      times: times ?? '0',
+    };
     this.#taken[group] = taken;
     return taken;
   }

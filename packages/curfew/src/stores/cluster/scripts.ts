@@ -1,6 +1,9 @@
 import { reading, type Script, writing, writingWhenFull } from '../redis/scripts/script.ts';
 import { snapshot } from '../redis/scripts/sessions.ts';
 
+/** What stands under the key of an ending before its change is committed. */
+export const unwritten = '?';
+
 /*
  * What a store that is spread over a Cluster has besides the stores that it is made of. In the home, after its prefix:
  *   groups        how many groups there are
@@ -48,46 +51,57 @@ return { since('log', ARGV[1]), since('events', ARGV[2]), newest('log'), newest(
 
 /**
  * Takes over what a group has told. ARGV: group; how far its log and events were taken over, as the caller knows; how far
- * they are then, with the mark of the log's; how many entries, then the number and the row of each; then the rows of events. Answers
+ * they are then, with the mark of the log's; `1` if it is another log; how often it has been; how many entries, then the number and the row of each; then the rows of events. Answers
  * 1 and the number of the first entry; or 0, because another server was faster.
  */
 export const take: Script = writingWhenFull({
   name: 'take',
   body: String.raw`
-local group, entries = ARGV[1], tonumber(ARGV[7])
-local log, event = unpack(redis.call('HMGET', shared .. 'taken', group .. 'l', group .. 'e'))
-if (log or '0') ~= ARGV[2] or (event or '0') ~= ARGV[3] then return { 0 } end
+local group, entries = ARGV[1], tonumber(ARGV[9])
+local log, event, times = unpack(redis.call('HMGET', shared .. 'taken', group .. 'l', group .. 'e', group .. 'g'))
+if (log or '0') ~= ARGV[2] or (event or '0') ~= ARGV[3] or (times or '0') ~= ARGV[8] then return { 0 } end
 local first
--- After a failover the group's numbers begin again at an earlier one.
-if entries > 0 and tonumber(ARGV[8]) <= tonumber(ARGV[2]) then
-  redis.call('ZREMRANGEBYSCORE', shared .. 'q:' .. group, ARGV[8], '+inf')
+-- The group's log is another one: its numbers name other entries.
+if ARGV[7] == '1' then
+  redis.call('DEL', shared .. 'q:' .. group)
+  redis.call('HINCRBY', shared .. 'taken', group .. 'g', 1)
 end
 local moment = table.concat(redis.call('TIME'), '.')
-for i = 8, 6 + 2 * entries, 2 do
+for i = 10, 8 + 2 * entries, 2 do
   local row = ARGV[i + 1] .. '\31' .. group .. '\31' .. moment
   local number = string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', row), '%d+$')
   first = first or number
   redis.call('ZADD', shared .. 'q:' .. group, ARGV[i], number)
 end
-for i = 8 + 2 * entries, #ARGV do redis.call('XADD', shared .. 'events', '0-*', 'e', ARGV[i]) end
+for i = 10 + 2 * entries, #ARGV do redis.call('XADD', shared .. 'events', '0-*', 'e', ARGV[i]) end
 redis.call('HSET', shared .. 'taken', group .. 'l', ARGV[4], group .. 'm', ARGV[5], group .. 'e', ARGV[6])
 return { 1, first or 0 }
 `,
 });
 
-/** ARGV: group. Answers how far its log, with the mark, and its events have been taken over; and what numbers are the same. */
+/**
+ * ARGV: group. Answers how far its log, with the mark, and its events have been taken over; up to which number both logs have
+ * the same; and how often it was another log.
+ */
 export const readTaken: Script = reading({
   name: 'readTaken',
   body: `
 local group = ARGV[1]
-return redis.call('HMGET', shared .. 'taken', group .. 'l', group .. 'm', group .. 'e', 'base')
+return redis.call('HMGET', shared .. 'taken', group .. 'l', group .. 'm', group .. 'e', 'base', group .. 'g')
 `,
 });
 
-/** ARGV: group, the number of an entry of its log. Answers the number of that entry in the home's log. */
+/**
+ * ARGV: group, the number of an entry of its log. Answers the number of that entry in the home's log, if it has one, and
+ * that of the first one from it on.
+ */
 export const numberInHome: Script = reading({
   name: 'numberInHome',
-  body: `return redis.call('ZRANGE', shared .. 'q:' .. ARGV[1], ARGV[2], ARGV[2], 'BYSCORE')[1]`,
+  body: `
+local key = shared .. 'q:' .. ARGV[1]
+local found = redis.call('ZRANGE', key, ARGV[2], '+inf', 'BYSCORE', 'LIMIT', 0, 1)[1]
+return { found and tonumber(redis.call('ZSCORE', key, found)) == tonumber(ARGV[2]) and found, found }
+`,
 });
 
 /** Forgets the numbers of entries that the log has no more. ARGV: how many groups. */
@@ -176,30 +190,34 @@ return freed
 `,
 });
 
-/** What is still to be done: the key of each, and what stands there. */
+/** What is still to be done and was begun at a moment or before. ARGV: the moment. Answers the key of each, and what stands there. */
 export const readEndings: Script = reading({
   name: 'readEndings',
   body: `
 local found = {}
-for _, key in ipairs(redis.call('ZRANGE', shared .. 'endings', 0, -1)) do
+for _, key in ipairs(redis.call('ZRANGE', shared .. 'endings', '-inf', ARGV[1], 'BYSCORE')) do
   found[#found + 1] = { key, redis.call('GET', shared .. key) }
 end
 return found
 `,
 });
 
-/** ARGV: the key of what was done. */
+/** ARGV: the key of what was done, or was never written. Then it cannot be written any more. */
 export const endingDone: Script = writingWhenFull({
   name: 'endingDone',
   body: `
+if redis.call('GET', shared .. ARGV[1]) == '${unwritten}' then redis.call('DEL', shared .. ARGV[1]) end
 if redis.call('EXISTS', shared .. ARGV[1]) == 0 then redis.call('ZREM', shared .. 'endings', ARGV[1]) end
 `,
 });
 
-/** ARGV: the key of what is to be done. Comes before it is written, so that it is found. */
+/** ARGV: the key of what is to be done, the time. Comes before it is written, so that it is found. */
 export const endingBegins: Script = writing({
   name: 'endingBegins',
-  body: `redis.call('ZADD', shared .. 'endings', 0, ARGV[1])`,
+  body: `
+redis.call('ZADD', shared .. 'endings', ARGV[2], ARGV[1])
+redis.call('SET', shared .. ARGV[1], '${unwritten}')
+`,
 });
 
 /** ARGV: how many groups, or nothing. Answers how many there are; 0 if the store is in one slot. */
@@ -248,8 +266,8 @@ export const readConfirmed: Script = reading({
   body: `return redis.call('HGET', shared .. 'state', 'confirmed')`,
 });
 
-/** ARGV: the key that says that something was done. */
+/** ARGV: the key that says that something was done; for how many milliseconds a server may still try to do it. */
 export const forgetDone: Script = writingWhenFull({
   name: 'forgetDone',
-  body: `redis.call('DEL', shared .. ARGV[1])`,
+  body: `redis.call('SET', shared .. ARGV[1], '1', 'PX', ARGV[2])`,
 });

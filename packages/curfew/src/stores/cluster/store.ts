@@ -57,7 +57,7 @@ const ruledByHome = [
 ] as const satisfies readonly (keyof Ruled)[];
 
 /** What the home answers, with the incarnation of all parts. */
-const ofAll = ['logHead', 'renewNode', 'listNodes', 'confirmIncarnation'] as const satisfies readonly (keyof Store)[];
+const ofAll = ['renewNode', 'listNodes', 'confirmIncarnation'] as const satisfies readonly (keyof Store)[];
 
 type Other = (typeof ofHome)[number] | (typeof ruledByHome)[number] | (typeof ofAll)[number];
 
@@ -101,7 +101,8 @@ export class ClusterStore implements Omit<Store, Other> {
         const engine = once(all[group]!, this.#engines[group]!, key);
         return this.#announced(group, await endSessionsOfUser(engine, userId, end, condition));
       },
-      everyone: (key, end) => Promise.all(all.map((group, i) => endEveryone(once(group, this.#engines[i]!, key), end))),
+      everyone: (key, end) =>
+        Promise.allSettled(all.map((group, i) => endEveryone(once(group, this.#engines[i]!, key), end))),
       forget: async (key, userId) => {
         const some = userId === undefined ? all : [all[this.#groups.ofUser(userId)]!];
         // What remains there is small, and does nothing.
@@ -233,7 +234,12 @@ export class ClusterStore implements Omit<Store, Other> {
     return account && isSame ? { account, epochs } : undefined;
   };
 
-  // ---- Events
+  // ---- Events and log
+
+  logHead: Store['logHead'] = async (userId) => {
+    if (userId !== undefined) await this.#outbox.takeOver(this.#groups.ofUser(userId));
+    return this.#incarnations.logHead();
+  };
 
   readEvents: Store['readEvents'] = async (query) => {
     await this.#outbox.takeOverAll();

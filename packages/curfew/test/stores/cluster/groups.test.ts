@@ -139,10 +139,9 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
       key: 'ending:test',
       userId: 'ada',
       end: allOfUser(start + 1),
-      begun: Date.now() - 60_000,
       events: [{ type: 'account.disabled', at: start + 1, by: 'user:root', userId: 'ada' }],
     };
-    await home.link.run(endingBegins, [ending.key]);
+    await home.link.run(endingBegins, [ending.key, String(Date.now() - 60_000)]);
     await server.tell('SET', `curfew:${ending.key}`, JSON.stringify(ending));
     await fixture.sweep(start + 2);
     assert.equal((await fixture.view(id, start + 2)).status, 'ended');
@@ -165,8 +164,8 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     // It was made in one group, whose users have signed in again since.
     const done = partOf(parts, users[0]!);
     await server.tell('SET', `${done.link.key('')}did:${key}`, '1');
-    await home.link.run(endingBegins, [key]);
-    await server.tell('SET', `curfew:${key}`, JSON.stringify({ key, end, begun: Date.now() - 60_000, events: [] }));
+    await home.link.run(endingBegins, [key, String(Date.now() - 60_000)]);
+    await server.tell('SET', `curfew:${key}`, JSON.stringify({ key, end, events: [] }));
     await fixture.sweep(start + 2);
     for (const [userId, id] of ids) {
       const expected = partOf(parts, userId) === done ? 'active' : 'ended';
@@ -177,7 +176,29 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal((await fixture.events()).at(-1)?.type, 'everyone.ended');
     await fixture.sweep(start + 3);
     assert.equal(await fixture.head(), 1);
-    assert.deepEqual(await server.tell('KEYS', '*did:*'), []);
+    for (const done of (await server.tell('KEYS', '*did:*')) as string[])
+      assert.ok(Number(await server.tell('PTTL', done)) > 0);
+  });
+
+  test('a slot that is stopped gets no session that was being created meanwhile', async (t) => {
+    const { store, fixture, home, parts } = await opened(t);
+    const slot = { name: name('desk'), config: {}, started: true, kept: true, createdAt: start, updatedAt: start };
+    const pending = fixture.plan({ userId: 'bob', name: 'desk' });
+    const held = { ...slot, sessionId: pending.id, version: 2 };
+    await home.store.engine.commit({ at: start, rows: [{ table: 'slots', after: held }] });
+    const stopped = { name: slot.name, version: 2, set: { started: false }, now: start + 1, event: undefined };
+    assert.notEqual(await store.changeNamed(stopped), 'conflict');
+    // What the creation does last.
+    const never = `${partOf(parts, 'bob').link.key('')}*no:${pending.id}`;
+    assert.equal(((await server.tell('KEYS', never)) as string[]).length, 1);
+    assert.equal((await fixture.tryCreate(pending)).kind, 'name_stopped');
+  });
+
+  test('the head of a user has every change that a read has shown', async (t) => {
+    const { store, fixture, parts } = await opened(t);
+    const { id, userId } = await fixture.create();
+    await rulesOver(partOf(parts, userId).store.engine).endSession(id, logout());
+    assert.equal((await store.logHead(userId)).sequence, 1);
   });
 
   test('a slot that nobody keeps goes with its session, also if a server was killed between the two', async (t) => {
@@ -192,7 +213,8 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
 
   test('a group whose log has lost entries makes everybody forget what they hold', async (t) => {
     const { store, fixture, parts } = await opened(t);
-    const [kept, lost, later] = [await fixture.create(), await fixture.create(), await fixture.create()];
+    const [kept, lost, ...later] = await fixture.createMany(6);
+    assert.ok(kept && lost);
     await store.endSession(kept.id, logout());
     const part = partOf(parts, kept.userId);
     const keys = (await server.tell('KEYS', `${part.link.key('')}*`)) as string[];
@@ -202,12 +224,18 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     // As after a failover to a replica that lacks the last change.
     for (const key of keys) await server.tell('RENAME', `kept:${key}`, key);
     assert.equal((await fixture.view(lost.id)).status, 'active');
-    await fixture.sweep(start + 2);
-    const [, , all] = await fixture.log();
-    assert.ok(all && 'all' in all, 'nobody hears that the group is another one');
-    const outcome = await store.endSession(later.id, logout(start + 3));
-    assert.ok(outcome.kind === 'ended' && outcome.end.sequence === 4, 'a number that was lost names another entry');
-    assert.equal((await store.readSession(later.id))?.stored.end?.sequence, 4);
+    // Several ends before anybody has noticed: their numbers were given before, or are new.
+    const outcomes = await Promise.all(later.slice(0, 3).map(({ id }) => store.endSession(id, logout(start + 3))));
+    const all = (await fixture.log()).find((entry) => 'all' in entry);
+    assert.ok(all, 'nobody hears that the group is another one');
+    for (const outcome of outcomes) {
+      assert.ok(outcome.kind === 'ended' && outcome.end.sequence >= all.sequence, 'an end waits for an older entry');
+    }
+    const outcome = await store.endSession(later[3]!.id, logout(start + 4));
+    assert.ok(outcome.kind === 'ended');
+    const [entry] = await store.readLog(outcome.end.sequence, 1);
+    assert.equal(entry && 'sessionId' in entry && entry.sessionId, later[3]!.id);
+    assert.equal((await store.readSession(later[3]!.id))?.stored.end?.sequence, outcome.end.sequence);
   });
 
   test('a list of all sessions has each once, in order, however small the pages, and counts them', async (t) => {
@@ -372,6 +400,8 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     await assert.rejects(store.endEveryone({ at: start, by: 'user:root', reason: 'everyone' }), {
       code: 'outcome_unknown',
     });
+    const [last] = (await fixture.log()).slice(-1);
+    assert.ok(last && 'all' in last, 'nobody hears of those that have ended');
     assert.equal((await store.logHead()).incarnation, incarnation, 'the fence of all others starts over');
     // What is in the home goes on, and so does the audit trail.
     await fixture.createKey();
