@@ -1,11 +1,15 @@
+import { CurfewError } from '../../errors.ts';
 import type { ExportOptions } from '../contract.ts';
 import type { RecordKind, StoreRecord } from '../records.ts';
 import { aliasKey } from '../redis/keys.ts';
 import type { Part } from '../redis/part.ts';
+import { beginImport, refuseUsedStore } from '../redis/transfer.ts';
 import { aliasesFor } from './group-engine.ts';
 import type { Groups } from './groups.ts';
 import type { Outbox } from './outbox.ts';
-import { keepTaken, reserveAliases } from './scripts.ts';
+import { keepTaken, readEndings, reserveAliases } from './scripts.ts';
+
+type Epoch = Extract<StoreRecord, { kind: 'epoch' }>;
 
 /** The records of one part of the store, kind by kind. */
 class Reader {
@@ -17,14 +21,20 @@ class Reader {
     this.#records = records[Symbol.asyncIterator]();
   }
 
-  async *take<Kind extends RecordKind>(
-    ...kinds: readonly Kind[]
-  ): AsyncGenerator<Extract<StoreRecord, { kind: Kind }>> {
-    for (;;) {
-      const record = await this.#peek();
-      if (!record || !kinds.includes(record.kind as Kind)) return;
+  take<Kind extends RecordKind>(...kinds: readonly Kind[]): AsyncGenerator<Extract<StoreRecord, { kind: Kind }>> {
+    return this.#takeWhile((record): record is Extract<StoreRecord, { kind: Kind }> =>
+      kinds.includes(record.kind as Kind),
+    );
+  }
+
+  takeEveryones(): AsyncGenerator<Epoch> {
+    return this.#takeWhile((record): record is Epoch => record.kind === 'epoch' && record.userId === null);
+  }
+
+  async *#takeWhile<Taken extends StoreRecord>(fits: (record: StoreRecord) => record is Taken): AsyncGenerator<Taken> {
+    for (let record = await this.#peek(); record && fits(record); record = await this.#peek()) {
       this.#next = undefined;
-      yield record as Extract<StoreRecord, { kind: Kind }>;
+      yield record;
     }
   }
 
@@ -37,6 +47,8 @@ class Reader {
   }
 }
 
+const unfinished = 'A change of an account, or an end of everybody, is not complete in all groups yet.';
+
 /** Everything, in order, with the numbers of the home's log. */
 export async function* exportAll(
   home: Part,
@@ -45,26 +57,35 @@ export async function* exportAll(
   options?: ExportOptions,
 ): AsyncGenerator<StoreRecord> {
   await Promise.all(groups.map((_, group) => outbox.takeOver(group)));
+  const open = (await home.link.run(readEndings, ['+inf'])) as unknown[];
+  if (open.length > 0) throw new CurfewError('changed_meanwhile', { detail: unfinished });
+  const numbered = async (group: number, record: Epoch): Promise<Epoch> => ({
+    ...record,
+    end: { ...record.end, sequence: await outbox.numberOf(group, record.end.sequence) },
+  });
   const ofHome = new Reader(home.store.exportRecords(options));
   yield* ofHome.take('counters');
   const ofGroups = groups.map(({ store }) => new Reader(store.exportRecords(options)));
+  // Each group has the steps of everyone's epoch, first. After a failover one may lack the last of them.
+  const steps: Epoch[][] = groups.map(() => []);
   for (const [group, reader] of ofGroups.entries()) {
     for await (const _ of reader.take('counters'));
-    for await (const record of reader.take('epoch')) {
-      // Each group has the steps of everyone's epoch.
-      if (record.userId === null && group > 0) continue;
-      yield { ...record, end: { ...record.end, sequence: await outbox.numberOf(group, record.end.sequence) } };
-    }
+    for await (const record of reader.takeEveryones()) steps[group]!.push(await numbered(group, record));
+  }
+  const reached = steps.map((some) => some.at(-1)?.number ?? 0);
+  const most = Math.max(...reached);
+  yield* steps[reached.indexOf(most)]!;
+  for (const [group, reader] of ofGroups.entries()) {
+    for await (const record of reader.take('epoch')) yield numbered(group, record);
   }
   yield* ofHome.take('account', 'key');
   for (const [group, reader] of ofGroups.entries()) {
     for await (const record of reader.take('session')) {
-      const { end } = record.session;
-      if (!end) yield record;
-      else {
-        const sequence = await outbox.numberOf(group, end.sequence);
-        yield { ...record, session: { ...record.session, end: { ...end, sequence } } };
-      }
+      const { end, epochs } = record.session;
+      // Those that an end of everybody has not ended in their group, it has not ended elsewhere.
+      const stamp = { ...epochs, everyone: epochs.everyone + most - reached[group]! };
+      const numberedEnd = end && { ...end, sequence: await outbox.numberOf(group, end.sequence) };
+      yield { ...record, session: { ...record.session, epochs: stamp, end: numberedEnd } };
     }
     // Its own log and events are in the home's; at its end it says whether anything has changed meanwhile.
     for await (const _ of reader.take('account', 'key', 'slot', 'log', 'event'));
@@ -119,7 +140,11 @@ export async function importAll(
   records: AsyncIterable<StoreRecord>,
   fingerprint: string | undefined,
 ): Promise<void> {
-  const pipes = [home, ...groups.all].map(() => new Pipe());
+  const parts = [home, ...groups.all];
+  // Before any of them writes.
+  await Promise.all(parts.map(({ link }) => refuseUsedStore(link, link === home.link ? fingerprint : undefined)));
+  await beginImport(home.link);
+  const pipes = parts.map(() => new Pipe());
   const [toHome, ...toGroups] = pipes as [Pipe, ...Pipe[]];
   const imports = groups.all.map(({ store }, i) => store.importRecords(toGroups[i]!));
   const ofHome = home.store.importRecords(toHome, fingerprint);

@@ -35,6 +35,7 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'redis';
   readonly #link: Link;
   readonly #durable: DurableWrites;
+  readonly #options: PartOptions;
   readonly #watchers: Watchers;
   readonly #write: Write;
   readonly engine: RedisEngine;
@@ -42,6 +43,7 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   constructor(link: Link, durable: DurableWrites, options: PartOptions = {}) {
     this.#link = link;
     this.#durable = durable;
+    this.#options = options;
     this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable.run.bind(durable);
     this.engine = new RedisEngine(link, durable, options);
@@ -155,7 +157,8 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
 
   exportRecords: Store['exportRecords'] = (options) => exportRecords(this.#link, options);
 
-  importRecords: Store['importRecords'] = (records, fingerprint) => importRecords(this.#link, records, fingerprint);
+  importRecords: Store['importRecords'] = (records, fingerprint) =>
+    importRecords(this.#link, records, fingerprint, this.#options.hasAliases);
 
   keyFingerprint: Store['keyFingerprint'] = async () =>
     ((await this.#link.run(streams.keyFingerprint, [])) as string | null) ?? undefined;

@@ -130,17 +130,33 @@ async function hash(link: Link, key: string): Promise<Map<string, string>> {
   return new Map(Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]));
 }
 
-/** Writes records piece by piece; one final step records that the import is complete, and the key that it needs. */
+/** @throws `store_not_empty` */
+export async function refuseUsedStore(link: Link, fingerprint: string | undefined): Promise<void> {
+  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events'].map((name) => link.key(name));
+  const kept = (await link.run(keyFingerprint, [])) as string | null;
+  refuseUsed(Number(await link.command('EXISTS', ...used)) > 0, kept ?? undefined, fingerprint);
+}
+
+/** From now on the store does not open, until its import is complete. */
+export async function beginImport(link: Link): Promise<void> {
+  await write(link, [beginningOf(link)]);
+}
+
+const beginningOf = (link: Link): Command => ['HSET', link.key('state'), 'format', halfImported];
+
+/**
+ * Writes records piece by piece; one final step records that the import is complete, and the key that it needs.
+ * `hasAliases: false`: the aliases of sessions are kept elsewhere.
+ */
 export async function importRecords(
   link: Link,
   records: AsyncIterable<StoreRecord>,
   fingerprint: string | undefined,
+  hasAliases = true,
 ): Promise<void> {
-  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events'].map((name) => link.key(name));
-  const kept = (await link.run(keyFingerprint, [])) as string | null;
-  refuseUsed(Number(await link.command('EXISTS', ...used)) > 0, kept ?? undefined, fingerprint);
-  const restoring = new Restoring(link.options.location.prefix);
-  restoring.commands.push(['HSET', link.key('state'), 'format', halfImported]);
+  await refuseUsedStore(link, fingerprint);
+  const restoring = new Restoring(link.options.location.prefix, hasAliases);
+  restoring.commands.push(beginningOf(link));
   for await (const record of records) {
     restoring.take(record);
     if (restoring.commands.length >= piece) await write(link, restoring.commands.splice(0));
@@ -164,6 +180,7 @@ async function write(link: Link, commands: readonly Command[]): Promise<void> {
 class Restoring {
   readonly commands: Command[] = [];
   readonly #prefix: string;
+  readonly #hasAliases: boolean;
   #numbers: Numbers & { time: number } = { head: 0, lastEvent: 0, time: 0 };
   #logged = 0;
   #told = 0;
@@ -173,8 +190,9 @@ class Restoring {
   readonly #users: Map<UserId, { number: number; last: number }> = new Map();
   readonly #left: Map<string, UserId> = new Map();
 
-  constructor(prefix: string) {
+  constructor(prefix: string, hasAliases: boolean) {
     this.#prefix = prefix;
+    this.#hasAliases = hasAliases;
   }
 
   take(record: StoreRecord): void {
@@ -273,7 +291,8 @@ class Restoring {
     const mark = current ? this.#mark() : `${stamped.everyone}.`;
     const row = mark + codec.separator + codec.encodeSession(session);
     this.#add('SET', `${home}s:${id}`, row);
-    for (const alias of session.aliases) this.#add('SET', this.#prefix + aliasKey(alias), id);
+    const aliases = this.#hasAliases ? session.aliases : [];
+    for (const alias of aliases) this.#add('SET', this.#prefix + aliasKey(alias), id);
     for (const tag of tagsOf(session)) this.#add('ZADD', `${this.#prefix}${end ? 'p' : 'l'}:${tag}`, '0', id);
     if (end) {
       this.#add('ZADD', `${home}x:${userId}`, '0', id);

@@ -19,6 +19,7 @@ import {
   user,
 } from '../../../src/stores/conformance/harness.ts';
 import type { Store } from '../../../src/stores/contract.ts';
+import type { StoreRecord } from '../../../src/stores/records.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { aliasKey } from '../../../src/stores/redis/keys.ts';
 import { parseLocation } from '../../../src/stores/redis/location.ts';
@@ -236,6 +237,20 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     const [entry] = await store.readLog(outcome.end.sequence, 1);
     assert.equal(entry && 'sessionId' in entry && entry.sessionId, later[3]!.id);
     assert.equal((await store.readSession(later[3]!.id))?.stored.end?.sequence, outcome.end.sequence);
+  });
+
+  test('an import into a store that is used changes nothing in any part', async (t) => {
+    const { store, fixture } = await opened(t);
+    await fixture.createKey();
+    const keys = async () => ((await server.tell('KEYS', '*')) as string[]).sort();
+    const before = await keys();
+    async function* records(): AsyncGenerator<StoreRecord> {
+      yield { kind: 'counters', head: 0, lastEvent: 0, time: start };
+      for (let i = 0; i < 200; i++)
+        yield { kind: 'session', session: fixture.plan({ userId: `user ${i}` }), writtenAt: undefined };
+    }
+    await assert.rejects(store.importRecords(records()), { code: 'store_not_empty' });
+    assert.deepEqual(await keys(), before);
   });
 
   test('a list of all sessions has each once, in order, however small the pages, and counts them', async (t) => {
