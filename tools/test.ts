@@ -37,7 +37,7 @@ const watch = given.includes('--watch');
 const files = given.filter((argument) => !argument.startsWith('--'));
 const quick = given.includes('--quick');
 const asked = quick ? quickParts.flatMap((part) => filesOf(part, { tables: watch })) : files;
-const limits = ['--test-concurrency=4', '--test-timeout=1800000'];
+const limits = ['--test-concurrency=3', '--test-timeout=1800000'];
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 if (asked.length === 0) process.exit(await runAll());
 const engines = enginesOf(asked);
