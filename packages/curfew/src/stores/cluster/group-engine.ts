@@ -25,7 +25,7 @@ type Slots = { readSlot: Engine['readSlot'] };
 
 /**
  * The engine of one group: a user's sessions and epochs are there, in one slot, and names and aliases are in the home. A
- * creation first reserves them there, for the id of a session that does not exist yet. Whoever finds one reserved for a
+ * creation first reserves them there, for the id of a session that does not exist yet. A server that finds one reserved for a
  * session that does not exist makes sure that it never will, and then takes it. A name that nobody keeps is freed after
  * its session has ended.
  */

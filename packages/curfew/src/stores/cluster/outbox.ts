@@ -98,7 +98,7 @@ export class Outbox {
     const [own, later] = reply as [string | null, string | null];
     const found = own ?? (await this.#numberOfEveryone(group, number));
     if (found !== null) this.#remember(group, number, Number(found));
-    // Its own is not known any more. Whoever has applied a later entry, or all of them, has applied it too.
+    // Its own is not known any more. A node that has applied a later entry, or all of them, has applied it too.
     return Number(found ?? later ?? (await this.#home.store.engine.head()));
   }
 

@@ -197,7 +197,7 @@ export class ClusterStore implements Omit<Store, Other> {
     const outcome = await this.#rules[group]!.changeGroups(change);
     if (outcome.kind !== 'changed') return outcome;
     const sequence = await this.#outbox.announce(group, outcome.sequence);
-    // Nothing was changed: whoever changed it before has written one of the entries that are there.
+    // Nothing was changed: the call that changed it before has written one of the entries that are there.
     return { ...outcome, sequence: outcome.updated === 0 ? (await this.#home.store.logHead()).sequence : sequence };
   };
 

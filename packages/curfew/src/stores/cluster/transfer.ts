@@ -148,7 +148,7 @@ export async function importAll(
   const [toHome, ...toGroups] = pipes as [Pipe, ...Pipe[]];
   const imports = groups.all.map(({ store }, i) => store.importRecords(toGroups[i]!));
   const ofHome = home.store.importRecords(toHome, fingerprint);
-  // The first fault ends it, whoever waits for whom.
+  // The first fault ends it.
   const all = [ofHome, ...imports];
   const failed = Promise.all(all).then(() => new Promise<never>(() => {}));
   failed.catch(() => {});
