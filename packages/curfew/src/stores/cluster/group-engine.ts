@@ -98,16 +98,24 @@ export class GroupEngine implements Engine {
 
   /** Reserves the name and the aliases of a session that is to be created. Returns the conflict if one of them is taken. */
   async #reserve(session: StoredSession, slots: readonly SlotRow[], change: Change): Promise<Outcome | undefined> {
+    const { engine } = this.#group.store;
+    const [there, { on }] = await Promise.all([
+      engine.readSession(session.id),
+      engine.readSessionsOf(session.userId, { limit: 0 }),
+    ]);
+    // Epochs that have moved come before a name that is taken.
     const lost = async (holder?: SessionSnapshot): Promise<Outcome> => ({
       kind: 'conflict',
       found: {
         ...nothing,
         sessions: new Map(holder ? [[holder.stored.id, holder]] : []),
         slots: await this.#slotsOf(slots),
-        // Epochs that have moved come before a name that is taken.
-        on: (await this.#group.store.engine.readSessionsOf(session.userId, { limit: 0 })).on,
+        on,
       },
     });
+    // A reservation that is given back leaves a later version of the slot, so what is known to be in vain is not tried.
+    const expected = change.on;
+    if (there || (expected && (expected.user !== on.user || expected.everyone !== on.everyone))) return lost(there);
     for (const { before } of slots) {
       const id = before?.sessionId;
       if (id === undefined || id === session.id) continue;
