@@ -145,7 +145,7 @@ end
 
 /**
  * Everyone's sessions have ended in a group, as an entry of its log says. ARGV: group, the number of that entry, the time.
- * Answers the number of an entry in the home's log that says so; one is written if there is none yet.
+ * Answers the number of an entry in the home's log that says so; one is written if that is still to be done.
  */
 export const numberOfEveryone: Script = writingWhenFull({
   name: 'numberOfEveryone',
@@ -154,6 +154,8 @@ export const numberOfEveryone: Script = writingWhenFull({
 local key = shared .. 'q:' .. ARGV[1]
 local there = redis.call('ZRANGE', key, ARGV[2], ARGV[2], 'BYSCORE')[1]
 if there then return there end
+-- It was told long ago, and is forgotten.
+if redis.call('ZCARD', shared .. 'endings') == 0 then return false end
 local number = log('a', '', ARGV[3])
 redis.call('ZADD', key, ARGV[2], number)
 return number
