@@ -29,6 +29,7 @@ const programs = {
  * they need: nothing, for files outside `engines/`. With `--watch` they run again whenever a file that they import
  * changes.
  */
+
 /** Parts that run in one process each beside all other tests, and those of the quick tier. */
 const together: readonly Part[] = ['http', 'rules', 'dialects', 'security'];
 const quickParts: readonly Part[] = ['http', 'rules', 'dialects', 'cli'];

@@ -51,7 +51,7 @@ export function rulesOver(engine: Engine): Ruled {
     users.set(userId, epochs.user);
     if (users.size > most) users.delete(users.keys().next().value!);
   };
-  const turns = new Turns();
+  const turns = new Turns<UserId>();
   return {
     async createSession(creation) {
       const { userId } = creation.session;

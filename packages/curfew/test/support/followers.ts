@@ -4,8 +4,29 @@ import type { TestContext } from 'node:test';
 import { createVerifier } from 'curfew-client/verifier';
 import { fleetSettings, insist, until } from './failover.ts';
 import { clientFor, startProcess } from './process.ts';
+import type { RedisCluster } from './redis-cluster.ts';
 
 type Opened = { id: string; token: string };
+
+/** Two servers follow hand-overs, a move of the store's slot, and elections: nothing that ended is active, and sessions can still be ended. */
+export async function followPrimaries(t: TestContext, cluster: RedisCluster, store: string): Promise<void> {
+  const { open, endedEverywhere, areWell } = await startFollowers(t, store);
+  const sessions = [await open(), await open(), await open(), await open()];
+  await endedEverywhere(sessions[0]!);
+  await cluster.handOver();
+  await endedEverywhere(sessions[1]!);
+  await endedEverywhere(await open());
+  const [other] = await cluster.otherPrimaries();
+  await cluster.reshard(other!);
+  await endedEverywhere(sessions[2]!);
+  await endedEverywhere(await open());
+  const former = await cluster.failOver();
+  await endedEverywhere(sessions[3]!);
+  await endedEverywhere(await open());
+  await cluster.rejoin(former);
+  await endedEverywhere(await open());
+  areWell();
+}
 
 /** Two servers on a store whose primary changes, each with a verifier. */
 export type Followers = {

@@ -119,9 +119,9 @@ export class GroupEngine implements Engine {
     for (const { before } of slots) {
       const id = before?.sessionId;
       if (id === undefined || id === session.id) continue;
-      const there = (await this.#groups.readSoon(id, change.at)) ?? (await this.#groups.forbid(id));
+      const held = (await this.#groups.readSoon(id, change.at)) ?? (await this.#groups.forbid(id));
       // It was created meanwhile.
-      if (there && !endOf(there.stored, there.epochEnd, change.at)) return lost();
+      if (held && !endOf(held.stored, held.epochEnd, change.at)) return lost();
     }
     const keys = session.aliases.map(aliasKey);
     while (keys.length > 0) {

@@ -1,7 +1,8 @@
-import type { Alias } from '../../domain/alias.ts';
-import type { SessionId, UserId } from '../../domain/brand.ts';
+import type { SessionName, UserId } from '../../domain/brand.ts';
+import { hour } from '../../domain/limits.ts';
 import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
+import { Turns } from '../../rules/turns.ts';
 import type { EndOutcome, EpochOutcome, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
 import { separator } from '../redis/codec.ts';
 import type { Link } from '../redis/link.ts';
@@ -19,7 +20,7 @@ import { exportAll, importAll } from './transfer.ts';
 import { UnheldSlots } from './unheld.ts';
 
 /** Milliseconds for which a group keeps events after they were taken over. */
-const eventsInGroup = 60 * 60 * 1000;
+const eventsInGroup: number = hour;
 
 const freedAtOnce = 100;
 
@@ -89,6 +90,7 @@ export class ClusterStore implements Omit<Store, Other> {
   readonly #engines: readonly GroupEngine[];
   readonly #rules: readonly Ruled[];
   readonly #unheld: UnheldSlots;
+  readonly #names: Turns<SessionName> = new Turns();
 
   constructor(home: Part, all: readonly Part[]) {
     this.#home = home;
@@ -129,8 +131,11 @@ export class ClusterStore implements Omit<Store, Other> {
   // ---- Sessions
 
   createSession: Store['createSession'] = async (creation) => {
-    const group = this.#groups.ofUser(creation.session.userId);
-    const outcome = await this.#rules[group]!.createSession(creation);
+    const { userId, name } = creation.session;
+    const group = this.#groups.ofUser(userId);
+    const create = () => this.#rules[group]!.createSession(creation);
+    // A name is reserved in several steps: those that want one name would wait for each other again and again.
+    const outcome = await (name === undefined ? create() : this.#names.take(name, create));
     if (outcome.kind !== 'created') return outcome;
     this.#outbox.soon(group);
     if (outcome.sequence === undefined) return outcome;
@@ -149,7 +154,7 @@ export class ClusterStore implements Omit<Store, Other> {
   };
 
   readSessionByAlias: Store['readSessionByAlias'] = async (alias) => {
-    const id = await this.#idOf(alias);
+    const id = await this.#home.store.engine.idOfAlias(alias);
     return id && this.readSession(id);
   };
 
@@ -335,9 +340,5 @@ export class ClusterStore implements Omit<Store, Other> {
   /** A session as its group has it, with the numbers of the home's log. */
   #translate(snapshot: SessionSnapshot): Promise<SessionSnapshot> {
     return this.#outbox.translate(this.#groups.ofSession(snapshot.stored.id)!, snapshot);
-  }
-
-  async #idOf(alias: Alias): Promise<SessionId | undefined> {
-    return this.#home.store.engine.idOfAlias(alias);
   }
 }

@@ -14,7 +14,7 @@ export const isShort: boolean = asked === undefined;
  */
 const leastEnds = isShort ? 5 : 100;
 /** Verifications that said active, in the same way. */
-const leastActive = isShort ? 300 : 1000;
+const leastActive = isShort ? 25 * seconds : 1000;
 /** Sessions whose changes are remembered, however long the run: those of its last few seconds. */
 const mostRemembered = 5000;
 

@@ -25,7 +25,7 @@ import { aliasKey } from '../../../src/stores/redis/keys.ts';
 import { parseLocation } from '../../../src/stores/redis/location.ts';
 import { openPart, type Part } from '../../../src/stores/redis/part.ts';
 import { until } from '../../support/failover.ts';
-import { startFollowers } from '../../support/followers.ts';
+import { followPrimaries } from '../../support/followers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { RedisCluster, storePrefix } from '../../support/redis-cluster.ts';
 
@@ -103,13 +103,13 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     // As a creation does first, and then nothing more.
     const pending = {
       ...fixture.plan({ userId: 'bob', name: 'desk', aliases: [alias] }),
-      id: newId('bob', start, random),
+      id: newId('bob', start, random) as SessionId,
     };
     const slot = {
       name: name('desk'),
       config: {},
       started: true,
-      sessionId: pending.id as never,
+      sessionId: pending.id,
       kept: false,
       createdAt: start,
       updatedAt: start,
@@ -124,13 +124,13 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal((await store.readSessionByAlias(alias))?.stored.id, made.id);
     // The server was only slow, and goes on where it stopped.
     const late = store.createSession({
-      session: { ...pending, id: pending.id as never, name: undefined, aliases: [newAlias()] },
+      session: { ...pending, name: undefined, aliases: [newAlias()] },
       epochs: 'current',
       by: 'key:test',
       now: start,
     });
     await assert.rejects(late, { code: 'store_unavailable' });
-    assert.equal(await store.readSession(pending.id as never), undefined);
+    assert.equal(await store.readSession(pending.id), undefined);
   });
 
   test('the sessions of an account that a killed server has disabled end with the next sweep, with the event', async (t) => {
@@ -442,21 +442,6 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
   test('servers follow hand-overs, resharding and elections: nothing that ended is active, and sessions can still be ended', {
     timeout,
   }, async (t) => {
-    const { open, endedEverywhere, areWell } = await startFollowers(t, `${cluster.url}?groups=4`);
-    const sessions = [await open(), await open(), await open(), await open()];
-    await endedEverywhere(sessions[0]!);
-    await cluster.handOver();
-    await endedEverywhere(sessions[1]!);
-    await endedEverywhere(await open());
-    const [other] = await cluster.otherPrimaries();
-    await cluster.reshard(other!);
-    await endedEverywhere(sessions[2]!);
-    await endedEverywhere(await open());
-    const former = await cluster.failOver();
-    await endedEverywhere(sessions[3]!);
-    await endedEverywhere(await open());
-    await cluster.rejoin(former);
-    await endedEverywhere(await open());
-    areWell();
+    await followPrimaries(t, cluster, `${cluster.url}?groups=4`);
   });
 });

@@ -8,7 +8,7 @@ import { logout, StoreFixture, start, user } from '../../../src/stores/conforman
 import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { clusterRights, rights } from '../../../src/stores/redis/rights.ts';
 import { until } from '../../support/failover.ts';
-import { startFollowers } from '../../support/followers.ts';
+import { followPrimaries } from '../../support/followers.ts';
 import { freePort } from '../../support/free-port.ts';
 import { killStore } from '../../support/kills.ts';
 import { recovers } from '../../support/recovers.ts';
@@ -40,22 +40,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
   test('servers follow the primary through hand-overs, resharding and elections: nothing that ended is active, and sessions can still be ended', {
     timeout,
   }, async (t) => {
-    const { open, endedEverywhere, areWell } = await startFollowers(t, cluster.url);
-    const sessions = [await open(), await open(), await open(), await open()];
-    await endedEverywhere(sessions[0]!);
-    await cluster.handOver();
-    await endedEverywhere(sessions[1]!);
-    await endedEverywhere(await open());
-    const [other] = await cluster.otherPrimaries();
-    await cluster.reshard(other!);
-    await endedEverywhere(sessions[2]!);
-    await endedEverywhere(await open());
-    const former = await cluster.failOver();
-    await endedEverywhere(sessions[3]!);
-    await endedEverywhere(await open());
-    await cluster.rejoin(former);
-    await endedEverywhere(await open());
-    areWell();
+    await followPrimaries(t, cluster, cluster.url);
   });
 
   test('while the slot is being moved, changes are refused by name and none is half made; nothing is lost by the move', {
