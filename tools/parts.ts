@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, globSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { failuresIn, reportersOf } from './failures.ts';
 
 /**
  * Tests that need no other program, in parts that each run in one process: a process for each file would spend most of
@@ -32,7 +33,16 @@ export const repetitions: readonly string[] = [
 ];
 
 /** What a part printed, its exit code (`null` if it was ended), and how many of its tests passed, failed or were skipped. */
-export type Ran = { part: Part; code: number | null; text: string; passed: number; failed: number; skipped: number };
+export type Ran = {
+  part: Part;
+  code: number | null;
+  text: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** Each failed test with its error, as text. */
+  failures: string;
+};
 
 /** Minutes after which a part is ended that does not end by itself. */
 const longest = 30;
@@ -45,7 +55,12 @@ export async function runPart(
   // Stores in memory: much of a test is waiting for the disk, and these tests stop no machine.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'curfew-part-'));
   const { NODE_TEST_CONTEXT: _, ...outer } = process.env;
-  const flags = ['--conditions=curfew-source', '--test', '--test-isolation=none', '--test-reporter=spec'];
+  const flags = [
+    '--conditions=curfew-source',
+    '--test',
+    '--test-isolation=none',
+    ...reportersOf(join(folder, 'failures')),
+  ];
   // Not into a pipe, which would have to be emptied all the time.
   const log = join(folder, 'log');
   const output = openSync(log, 'w');
@@ -58,9 +73,10 @@ export async function runPart(
   const [code] = await once(child, 'close');
   closeSync(output);
   const text = readFileSync(log, 'utf8');
+  const failures = failuresIn(join(folder, 'failures'));
   rmSync(folder, { recursive: true, force: true });
   const count = (what: string) => Number(new RegExp(`^ℹ ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-  return { part, code, text, passed: count('pass'), failed: count('fail'), skipped: count('skipped') };
+  return { part, code, text, passed: count('pass'), failed: count('fail'), skipped: count('skipped'), failures };
 }
 
 type PartOptions = { env?: NodeJS.ProcessEnv; args?: readonly string[]; signal?: AbortSignal };

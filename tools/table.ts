@@ -8,4 +8,6 @@ run('node', ['tools/build.ts']);
 const suites = ['operations', 'log-out'].map(
   (suite) => `engines/{n8n-1,n8n,node-red-4,node-red}/test/${suite}.test.ts`,
 );
-process.exit(await testWithTable(['--test-concurrency=2', '--test-timeout=1800000', ...suites]));
+const { code, failures } = await testWithTable(['--test-concurrency=2', '--test-timeout=1800000', ...suites]);
+if (failures !== '') console.log(`\n${failures}`);
+process.exit(code);

@@ -60,8 +60,8 @@ async function runAll(): Promise<number> {
   const others = globSync(['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']).filter(
     (file) => !elsewhere.has(file),
   );
-  const code = await testWithTable([...limits, ...others]);
-  return report(await beside) || code;
+  const rest = await testWithTable([...limits, ...others]);
+  return report(await beside, rest);
 }
 
 async function inTurn(chosen: readonly Part[]): Promise<Ran[]> {
@@ -76,13 +76,16 @@ async function runQuick(): Promise<number> {
   return report(await Promise.all(quickParts.map((part) => runPart(part, { tables: false, args }))));
 }
 
-/** Prints what the parts printed, then their results. Returns the exit code. */
-function report(ran: readonly Ran[]): number {
+/** Prints what the parts printed, then their results, and last every failure. Returns the exit code. */
+function report(ran: readonly Ran[], rest = { code: 0, failures: '' }): number {
   for (const { text } of ran) process.stdout.write(text);
   for (const { part, code, passed, failed } of ran) {
     console.log(`${part}: ${passed} tests passed, ${failed} failed${code === 0 ? '' : `; exit code ${code}`}`);
   }
-  return ran.every(({ code }) => code === 0) ? 0 : 1;
+  const all = [rest, ...ran];
+  const failures = all.map((run) => run.failures).join('');
+  if (failures !== '') console.log(`\nThese failed:\n\n${failures}`);
+  return all.every(({ code }) => code === 0) ? 0 : 1;
 }
 
 function build(): void {
