@@ -21,15 +21,21 @@ type Revoked = { key: ApiKey; sequence: number } | undefined;
 
 /** Marks a key as revoked, for good. */
 export async function revokeKey(engine: Engine, id: KeyId, at: number, event: NewEvent): Promise<Revoked> {
-  return settle(
+  const outcome = await settle(
     engine,
     await engine.readKey(id),
     (key) => decide(key, at, event),
     ({ keys }) => keys.get(id),
   );
+  return outcome && { key: outcome.key, sequence: outcome.sequence ?? (await engine.head()) };
 }
 
-function decide(key: ApiKey | undefined, at: number, event: NewEvent): Decision<Revoked> {
+/** Without a sequence if it was revoked before: one of the entries that are there tells of it. */
+function decide(
+  key: ApiKey | undefined,
+  at: number,
+  event: NewEvent,
+): Decision<{ key: ApiKey; sequence: number | undefined } | undefined> {
   if (!key) return { answer: undefined };
   const first = key.revokedAt === undefined;
   // Written again if it was revoked before: the commit then waits for whatever the first one had to wait for.
@@ -41,6 +47,6 @@ function decide(key: ApiKey | undefined, at: number, event: NewEvent): Decision<
       rows: [{ table: 'keys', before: key, after: revoked }],
       ...(first && { log: [{ keyId: key.id }], events: [event] }),
     },
-    answered: ({ sequences, head }) => ({ key: revoked, sequence: sequences[0] ?? head }),
+    answered: ({ sequences }) => ({ key: revoked, sequence: sequences[0] }),
   };
 }

@@ -84,8 +84,6 @@ export type Committed = {
   kind: 'committed';
   /** Those of the entries in `log`. */
   sequences: readonly number[];
-  /** The sequence of the newest entry. */
-  head: number;
   /** How many active sessions the step ended. */
   ended: number;
 };

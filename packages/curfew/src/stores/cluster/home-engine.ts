@@ -77,7 +77,7 @@ export class HomeEngine implements Engine {
       return { ...outcome, found: { ...outcome.found, sessions } };
     }
     const { sequence, ended } = await uncertain(this.#finish(ending));
-    return { kind: 'committed', sequences: [sequence], head: sequence, ended };
+    return { kind: 'committed', sequences: [sequence], ended };
   }
 
   async endEveryone(end: End): Promise<Ended> {

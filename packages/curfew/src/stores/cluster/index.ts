@@ -2,7 +2,10 @@ import { CurfewError } from '../../errors.ts';
 import { rulesOver } from '../../rules/index.ts';
 import type { Store } from '../contract.ts';
 import { defaultTimeout, parseLocation } from '../redis/index.ts';
+import { type LinkOptions, together } from '../redis/link.ts';
 import { openPart, type Part } from '../redis/part.ts';
+import type { RedisStore } from '../redis/store.ts';
+import type { PartOptions } from '../redis/sweep.ts';
 import { keepGroups } from './scripts.ts';
 import { ClusterStore } from './store.ts';
 
@@ -11,15 +14,30 @@ import { ClusterStore } from './store.ts';
  * @throws as `openRedisStore`
  */
 export async function openClusterStore(url: string, timeout: number = defaultTimeout): Promise<Store> {
-  const home = await openPart({ location: parseLocation(url), timeout });
+  const options = { location: parseLocation(url), timeout };
+  const { count, store } = await wholeOf(options);
+  return count === 0 ? Object.assign(store, rulesOver(store.engine)) : divided(options, count);
+}
+
+/** The store in one slot; closed if that is only the home of a divided one. */
+async function wholeOf(options: LinkOptions): Promise<{ count: number; store: RedisStore }> {
+  const whole = await openPart(options);
+  const { store } = whole;
   try {
-    const count = await groupsOf(home);
-    return count === 0 ? Object.assign(home.store, rulesOver(home.store.engine)) : await divided(home, count);
+    const count = await groupsOf(whole);
+    if (count > 0) await store.close();
+    return { count, store };
   } catch (error) {
-    await home.store.close();
+    await store.close();
     throw error;
   }
 }
+
+/**
+ * Calls spread over the parts, so few of one part come in the same turn of the event loop. They wait for the batch that
+ * is under way; sent at once, nearly each would be a batch of its own.
+ */
+const crowd = together.most;
 
 /** How many groups there are: for good, as the first opening says. 0 if all of it is in one slot. */
 async function groupsOf({ link, writes }: Part): Promise<number> {
@@ -38,21 +56,20 @@ async function groupsOf({ link, writes }: Part): Promise<number> {
 /** The beginning of a group's keys, whose hash tag is another one than the home's. */
 export const prefixOf = (home: string, group: number): string => home.replace(/\}?:$/, (end) => `.${group}${end}`);
 
-export async function divided(home: Part, count: number): Promise<Store> {
-  const { location, timeout } = home.link.options;
-  const opening = Array.from({ length: count }, (_, i) =>
-    openPart(
-      { location: { ...location, prefix: prefixOf(location.prefix, i) }, timeout },
-      { hasAliases: false, parts: count + 1 },
-    ),
-  );
-  const opened = await Promise.allSettled(opening);
-  const groups = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+export async function divided({ location, timeout }: LinkOptions, count: number): Promise<Store> {
+  const parts = count + 1;
+  const open = (prefix: string, as: PartOptions) =>
+    openPart({ location: { ...location, prefix }, timeout, crowd }, { ...as, parts });
+  const opened = await Promise.allSettled([
+    open(location.prefix, { hasSessions: false }),
+    ...Array.from({ length: count }, (_, i) => open(prefixOf(location.prefix, i), { hasAliases: false })),
+  ]);
+  const [home, ...groups] = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = opened.find((one) => one.status === 'rejected');
   if (failed) {
-    await Promise.all(groups.map(({ store }) => store.close()));
+    await Promise.all([home, ...groups].map((part) => part?.store.close()));
     throw failed.reason;
   }
-  const store = new ClusterStore(home, groups);
+  const store = new ClusterStore(home!, groups);
   return Object.assign(store, store.others);
 }

@@ -5,7 +5,7 @@ import type { GroupEngine } from './group-engine.ts';
 import { forgetDone } from './scripts.ts';
 
 /** The answer if it was done before: which entry tells of it is not known any more. */
-const before: Committed = { kind: 'committed', sequences: [0], head: 0, ended: 0 };
+const before: Committed = { kind: 'committed', sequences: [0], ended: 0 };
 
 /**
  * An engine for one change that is made once, however often it is tried under a key, by whatever servers: what ends all of

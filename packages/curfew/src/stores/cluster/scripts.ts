@@ -1,4 +1,4 @@
-import { reading, type Script, writing, writingWhenFull } from '../redis/scripts/script.ts';
+import { reading, readingEach, type Script, writing, writingWhenFull } from '../redis/scripts/script.ts';
 import { snapshot } from '../redis/scripts/sessions.ts';
 
 /** What stands under the key of an ending before its change is committed. */
@@ -32,20 +32,31 @@ return found
 `,
 });
 
+/** Of each user of a group: the present epochs (everyone's, the user's). */
+export const readEpochs: Script = readingEach({
+  name: 'readEpochs',
+  uses: ['epochs'],
+  names: ['userId'],
+  body: 'return { present(home, userId) }\n',
+});
+
 /**
- * What has come since. ARGV: the numbers of an entry of the log and of an event, how many. Both are read too. Answers the
- * entries, the events, and the newest one of each.
+ * What has come since. ARGV: the number of an entry of the log, and what it says (empty: not known); the number of an
+ * event; how many. Both are read too. Answers the entries, the events, and the newest one of each stream that may have
+ * another history than before: one that is too short for the number, or whose entry says something else.
  */
 export const readNews: Script = reading({
   name: 'readNews',
   body: `
-local function since(stream, number)
-  return redis.call('XRANGE', shared .. stream, '0-' .. number, '+', 'COUNT', ARGV[3] + 1)
+local function since(stream, number, row)
+  local found = redis.call('XRANGE', shared .. stream, '0-' .. number, '+', 'COUNT', ARGV[4] + 1)
+  local first = found[1]
+  if first and first[1] == '0-' .. number and (row == '' or first[2][2] == row) then return found, false end
+  return found, redis.call('XREVRANGE', shared .. stream, '+', '-', 'COUNT', 1)[1] or false
 end
-local function newest(stream)
-  return redis.call('XREVRANGE', shared .. stream, '+', '-', 'COUNT', 1)[1] or false
-end
-return { since('log', ARGV[1]), since('events', ARGV[2]), newest('log'), newest('events') }
+local entries, newestEntry = since('log', ARGV[1], ARGV[2])
+local events, newestEvent = since('events', ARGV[3], '')
+return { entries, events, newestEntry, newestEvent }
 `,
 });
 
@@ -66,7 +77,7 @@ if ARGV[7] == '1' then
   redis.call('DEL', shared .. 'q:' .. group)
   redis.call('HINCRBY', shared .. 'taken', group .. 'g', 1)
 end
-local moment = table.concat(redis.call('TIME'), '.')
+local moment = entries > 0 and table.concat(redis.call('TIME'), '.')
 for i = 10, 8 + 2 * entries, 2 do
   local row = ARGV[i + 1] .. '\31' .. group .. '\31' .. moment
   local number = string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', row), '%d+$')

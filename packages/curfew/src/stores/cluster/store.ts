@@ -1,12 +1,14 @@
-import type { SessionName, UserId } from '../../domain/brand.ts';
+import type { AccountId, SessionName, UserId } from '../../domain/brand.ts';
 import { hour } from '../../domain/limits.ts';
 import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { Turns } from '../../rules/turns.ts';
 import type { EndOutcome, EpochOutcome, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
 import { separator } from '../redis/codec.ts';
+import { homeOf } from '../redis/keys.ts';
 import type { Link } from '../redis/link.ts';
 import type { Part } from '../redis/part.ts';
+import { readerOf } from '../redis/reader.ts';
 import type { RedisStore } from '../redis/store.ts';
 import { GroupEngine } from './group-engine.ts';
 import { Groups } from './groups.ts';
@@ -15,7 +17,7 @@ import { Incarnations } from './incarnations.ts';
 import { listAll } from './lists.ts';
 import { forget, once } from './once.ts';
 import { Outbox } from './outbox.ts';
-import { forgetNumbers, freeAliases, takeFreed } from './scripts.ts';
+import { forgetNumbers, freeAliases, readEpochs, takeFreed } from './scripts.ts';
 import { exportAll, importAll } from './transfer.ts';
 import { UnheldSlots } from './unheld.ts';
 
@@ -88,6 +90,7 @@ export class ClusterStore implements Omit<Store, Other> {
   readonly #homeEngine: HomeEngine;
   readonly #homeRules: Ruled;
   readonly #engines: readonly GroupEngine[];
+  readonly #readEpochs: readonly ReturnType<typeof readerOf>[];
   readonly #rules: readonly Ruled[];
   readonly #unheld: UnheldSlots;
   readonly #names: Turns<SessionName> = new Turns();
@@ -115,6 +118,7 @@ export class ClusterStore implements Omit<Store, Other> {
     this.#engines = all.map(
       (group, i) => new GroupEngine(home, group, this.#groups, this.#homeEngine, () => this.#outbox.takeOver(i)),
     );
+    this.#readEpochs = all.map(({ link }) => readerOf(link, readEpochs));
     this.#rules = this.#engines.map((engine) => rulesOver(engine));
     this.#unheld = new UnheldSlots(home, this.#groups);
   }
@@ -226,9 +230,11 @@ export class ClusterStore implements Omit<Store, Other> {
 
   readUser: Store['readUser'] = async (userId) => {
     // In this order: the epochs of an account that is disabled move after that, and a creation checks them.
-    const { epochs } = await this.#groups.all[this.#groups.ofUser(userId)]!.store.readUser(userId);
-    const { account } = await this.#home.store.readUser(userId);
-    return { account, epochs };
+    const reply = await this.#readEpochs[this.#groups.ofUser(userId)]!([homeOf(userId), userId]);
+    const [everyone, user] = reply as [number, number];
+    // An id of another form than an account's belongs to none.
+    const account = await this.#home.store.engine.readAccount(userId as string as AccountId);
+    return { account, epochs: { user, everyone } };
   };
 
   findAccount: Store['findAccount'] = async (by) => {
@@ -259,9 +265,9 @@ export class ClusterStore implements Omit<Store, Other> {
     const swept = await Promise.allSettled(
       this.#rules.map(async (rules, group) => {
         // What a group forgets is in the home by then.
-        await this.#outbox.takeOver(group);
+        await this.#outbox.takeOverLately(group);
         const outcome = await rules.sweep(ofGroup);
-        await this.#outbox.takeOver(group);
+        if (outcome.expired > 0 || outcome.endsWritten > 0) await this.#outbox.takeOver(group);
         const freed = await this.#freeAliases(group);
         return { ...outcome, more: outcome.more || freed };
       }),

@@ -212,7 +212,7 @@ function apply(draft: Draft, change: Change): Outcome {
     draft.active += count;
     draft.revise(change.on!.userId);
   }
-  return { kind: 'committed', sequences, head: draft.head, ended };
+  return { kind: 'committed', sequences, ended };
 }
 
 function holds(draft: Draft, { on, rows = [] }: Change): boolean {

@@ -343,13 +343,11 @@ export function decodeOutcomes(changes: readonly Change[], row: Row): Outcome[] 
   const found = lost.size === 0 ? undefined : decodeFound(row['present'] as Row);
   const ended = (row['ended'] as number[] | null) ?? [];
   let head = row['head'] as number;
-  const kept = changes.filter((_, of) => !lost.has(of));
-  const total = kept.reduce((sum, { log = [] }) => sum + log.length, head);
   let step = 0;
   return changes.map((change, of) => {
     if (lost.has(of)) return { kind: 'conflict', found: found!(of, change.on?.userId) };
     const sequences = (change.log ?? []).map(() => ++head);
-    return { kind: 'committed', sequences, head: total, ended: change.step ? Number(ended[step++]) : 0 };
+    return { kind: 'committed', sequences, ended: change.step ? Number(ended[step++]) : 0 };
   });
 }
 

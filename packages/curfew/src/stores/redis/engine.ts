@@ -15,7 +15,7 @@ import * as codec from './codec.ts';
 import type { DurableWrites } from './durable.ts';
 import { commandFault } from './faults.ts';
 import { aliasKey, homeOf, homeOfSession } from './keys.ts';
-import { type Link, type Reply, together } from './link.ts';
+import type { Link, Reply } from './link.ts';
 import { readerOf } from './reader.ts';
 import { commit, commitWhenFull, readSessionsOf, readSlots } from './scripts/commit.ts';
 import { dropAlias, readSessions } from './scripts/sessions.ts';
@@ -24,7 +24,7 @@ import { decodeSnapshot } from './snapshot.ts';
 import { type PartOptions, Sweeper } from './sweep.ts';
 
 /** The most changes of a sweep, which also move a session among the lists. */
-const upkeepBatch = { ...together, most: 32 } as const;
+const upkeepBatch = 32;
 
 /** How many users' pages of sessions one script reads: a user may have very many, and Redis is soon free for others. */
 const pagesOfScript = 2;
@@ -49,8 +49,8 @@ export class RedisEngine implements Engine {
     this.#layout = { prefix: link.key(''), hasAliases: options.hasAliases ?? true };
     this.#link = link;
     this.#writes = writes;
-    this.#commits = new Batcher((asked) => this.#commitAll(asked), together);
-    this.#upkeep = new Batcher((asked) => this.#commitAll(asked, true), upkeepBatch);
+    this.#commits = new Batcher((asked) => this.#commitAll(asked), link.together);
+    this.#upkeep = new Batcher((asked) => this.#commitAll(asked, true), { ...link.together, most: upkeepBatch });
     this.#readSession = readerOf(link, readSessions);
     this.#readSessionsOf = readerOf(link, readSessionsOf, pagesOfScript);
     this.#readSlot = readerOf(link, readSlots);
@@ -60,11 +60,11 @@ export class RedisEngine implements Engine {
   /** `also`: keys that the change depends on or writes besides its rows. */
   async commit(change: Change, also: readonly Plain[] = []): Promise<Outcome> {
     const reply = (await (change.upkeep ? this.#upkeep : this.#commits).run({ change, also })) as Reply[];
-    const [first, second] = reply;
+    const [first, ...rest] = reply;
     // Redis says so of a key of this change alone.
-    if (first === 'failed') throw commandFault(new ErrorReply(second as string), true);
-    if (first === 'lost') return { kind: 'conflict', found: await this.#found(change, reply.slice(1)) };
-    return { kind: 'committed', ended: first as number, head: Number(second), sequences: reply.slice(2).map(Number) };
+    if (first === 'failed') throw commandFault(new ErrorReply(rest[0] as string), true);
+    if (first === 'lost') return { kind: 'conflict', found: await this.#found(change, rest) };
+    return { kind: 'committed', ended: first as number, sequences: rest.map(Number) };
   }
 
   async readSession(id: SessionId): Promise<SessionSnapshot | undefined> {

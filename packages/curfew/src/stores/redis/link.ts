@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorReply } from '@redis/client';
 import type { CurfewError } from '../../errors.ts';
-import { Batcher } from '../batcher.ts';
+import { Batcher, type BatcherOptions } from '../batcher.ts';
 import { inTime } from '../watchers.ts';
 import type { Client, Connection } from './connect.ts';
 import { closedError, commandFault, connectFault, lateFault, offlineFault } from './faults.ts';
@@ -17,6 +17,8 @@ export type LinkOptions = {
   location: Location;
   /** Milliseconds that an answer may take. */
   timeout: number;
+  /** How many calls must wait before another batch is sent beside a running one; 1 without it. */
+  crowd?: number;
 };
 
 type Values = (string | null)[];
@@ -32,7 +34,7 @@ const patience = 1000;
  * What is asked in one turn of the event loop goes together, so many at a time. In larger pieces, this process and Redis
  * would wait for each other: with pieces of 64 and 64 callers, creations took a quarter longer.
  */
-export const together = { most: 16, parallel: 64, crowd: 1 } as const;
+export const together = { most: 16, parallel: 64 } as const;
 
 /**
  * The connection to Redis. Commands are sent at once. A broken connection is replaced, after growing pauses; commands
@@ -41,12 +43,14 @@ export const together = { most: 16, parallel: 64, crowd: 1 } as const;
  */
 export class Link {
   readonly options: LinkOptions;
+  /** How calls are batched. */
+  readonly together: BatcherOptions;
   /** Facts about the server of the present connection, as they were when the connection was made. */
   facts!: ServerFacts;
   /** Grows with every connection: what one has confirmed says nothing about the next. */
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
-  readonly #reads: Batcher<readonly string[], Values> = new Batcher((asked) => this.#readAll(asked), together);
+  readonly #reads: Batcher<readonly string[], Values>;
   readonly #watch: NodeJS.Timeout;
   readonly #gone = new AbortController();
   #client: Client | undefined;
@@ -61,6 +65,8 @@ export class Link {
 
   private constructor(options: LinkOptions) {
     this.options = options;
+    this.together = { ...together, crowd: options.crowd ?? 1 };
+    this.#reads = new Batcher((asked) => this.#readAll(asked), this.together);
     this.#watch = setInterval(() => this.#refuseLate(), options.timeout / 10).unref();
   }
 

@@ -1,6 +1,6 @@
 import { isCurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
-import { type Link, type Reply, together } from './link.ts';
+import type { Link, Reply } from './link.ts';
 import type { Script } from './scripts/script.ts';
 
 /**
@@ -10,11 +10,11 @@ import type { Script } from './scripts/script.ts';
 export function readerOf(
   link: Link,
   script: Script,
-  most: number = together.most,
+  most: number = link.together.most,
 ): (question: readonly string[]) => Promise<Reply> {
   const ask = async (questions: readonly (readonly string[])[]) =>
     (await link.run(script, questions.flat())) as Reply[];
   const apart = (error: unknown) => isCurfewError(error, 'store_damaged');
-  const batcher = new Batcher(ask, { ...together, most, apart });
+  const batcher = new Batcher(ask, { ...link.together, most, apart });
   return (question) => batcher.run(question);
 }

@@ -12,22 +12,30 @@ import { decodeSnapshot } from './snapshot.ts';
 const scanned = 128;
 /** How many sessions one script forgets or moves; Redis does nothing else meanwhile, for a fraction of a millisecond. */
 const piece = 5;
+/** How many entries of a stream one script reads only for their times. */
+const followed = 100;
 /** For how many blocks of events one call records the times, each in a script of its own. */
 const blocks = 20;
 /** How many keys one call scans for sessions whose indexes need repair, in all parts of a store. */
 const mendLooks = 100;
 
-/** Follows a stream to its end, whatever the sweep does meanwhile; by a script whose argument is how many entries. */
+/** Follows a stream of its own sessions to its end, whatever the sweep does meanwhile. */
 export async function follow(link: Link, script: Script): Promise<void> {
   const most = 100;
-  while (Number(await link.run(script, [String(most)])) === most);
+  while (Number(await link.run(script, ['0', String(most)])) === most);
 }
 
 /** A candidate as scripts return it. */
 type Found = [id: SessionId, snapshot: Reply, slot: string | null];
 
-/** `hasAliases: false`: the aliases of its sessions are kept elsewhere. `parts`: of how many parts of a store it is one. */
-export type PartOptions = { hasAliases?: boolean; parts?: number };
+export type PartOptions = {
+  /** False if the aliases of its sessions are kept elsewhere. */
+  hasAliases?: boolean;
+  /** False if what its log and its events tell of sessions is about those of other parts. */
+  hasSessions?: boolean;
+  /** Of how many parts of a store it is one. */
+  parts?: number;
+};
 
 /** Finds what a sweep has to do and cleans up, in scripts so small that other calls hardly wait. */
 export class Sweeper {
@@ -38,10 +46,13 @@ export class Sweeper {
   readonly #looks: number;
   /** `1` if the aliases of its sessions are kept elsewhere. */
   readonly #aliasesElsewhere: '0' | '1';
+  /** The same for the sessions themselves. */
+  readonly #sessionsElsewhere: 0 | 1;
 
-  constructor(link: Link, { hasAliases = true, parts = 1 }: PartOptions) {
+  constructor(link: Link, { hasAliases = true, hasSessions = true, parts = 1 }: PartOptions) {
     this.#looks = Math.ceil(mendLooks / parts);
     this.#aliasesElsewhere = hasAliases ? '0' : '1';
+    this.#sessionsElsewhere = hasSessions ? 0 : 1;
     this.#link = link;
   }
 
@@ -65,7 +76,7 @@ export class Sweeper {
   async scanPassed(most: number): Promise<Scan> {
     const rest = restAfter();
     // Both scans look in the lists, so those that were created since the last time come first.
-    const placed = await this.#count(pieces.placeCreated, most * 4, []);
+    const placed = await this.#follow(pieces.placeCreated, most * 4);
     const left = await this.#scanLeft(Math.min(scanned, most));
     const live = await this.#scanLive(Math.min(scanned, most));
     const more = left.more || live.more;
@@ -82,7 +93,7 @@ export class Sweeper {
 
   async forget({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<{ forgotten: number; more: boolean }> {
     const oldest = now - keepEnded;
-    const buried = await this.#count(pieces.buryEnded, batch, []);
+    const buried = await this.#follow(pieces.buryEnded, batch);
     const forgotten = await this.#count(pieces.forgetEnded, batch, [oldest, Number(this.#aliasesElsewhere)]);
     const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents]);
     const timed = await this.#recordTimes();
@@ -121,9 +132,20 @@ export class Sweeper {
     };
   }
 
-  async #count(script: Script, most: number, args: readonly number[]): Promise<{ count: number; more: boolean }> {
+  /** Follows a stream. Entries about sessions of other parts need only their times noted. */
+  #follow(script: Script, most: number): Promise<{ more: boolean }> {
+    const elsewhere = this.#sessionsElsewhere;
+    return this.#count(script, most, [elsewhere], elsewhere ? followed : piece);
+  }
+
+  async #count(
+    script: Script,
+    most: number,
+    args: readonly number[],
+    atOnce: number = piece,
+  ): Promise<{ count: number; more: boolean }> {
     for (let count = 0; ; ) {
-      const size = Math.min(piece, most - count);
+      const size = Math.min(atOnce, most - count);
       if (size <= 0) return { count, more: true };
       const done = Number(await this.#link.run(script, [...args, size].map(String)));
       count += done;

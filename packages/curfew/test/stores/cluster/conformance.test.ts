@@ -3,7 +3,6 @@ import { divided, openClusterStore, prefixOf } from '../../../src/stores/cluster
 import { take } from '../../../src/stores/cluster/scripts.ts';
 import { conformanceCases, runCase } from '../../../src/stores/conformance/index.ts';
 import { parseLocation } from '../../../src/stores/redis/location.ts';
-import { openPart } from '../../../src/stores/redis/part.ts';
 import { commit } from '../../../src/stores/redis/scripts/commit.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
@@ -26,7 +25,7 @@ describe('the store contract on a store in groups, on one Redis', { skip: !redis
       sent.includes(take.sha1) ||
       (sent.includes(commit.sha1) && /(session|account)\.created|everyone\.ended/.test(String(sent))),
   });
-  const open = async (url: string) => divided(await openPart({ location: parseLocation(url), timeout: 5000 }), count);
+  const open = (url: string) => divided({ location: parseLocation(url), timeout: 5000 }, count);
   const harness = redisHarness(place, open);
   for (const rule of conformanceCases) test(rule.name, () => runCase(rule, harness));
 });

@@ -12,7 +12,7 @@ const found: Found = {
   keys: new Map(),
   on: undefined,
 };
-const committed = { kind: 'committed', sequences: [], head: 0, ended: 0 } as const;
+const committed = { kind: 'committed', sequences: [], ended: 0 } as const;
 
 /** Decides on pictures of an engine of which only commits are asked, and counts those. */
 async function settleOn(

@@ -84,7 +84,7 @@ end
  * - `everyone`, `user`: the epochs that must be present (`-` for any). `sure`: 1 if one of the changes shows them as long as
  *   its mark is the present one. `revision`: that of the user's sessions (`-` for any).
  *
- * Answers for each how many sessions its step ended, the head of the log, and the sequences of its entries; or `lost`, the
+ * Answers for each how many sessions its step ended, and the sequences of its entries; or `lost`, the
  * epochs of the user, and what stands under the keys of its rows; or `failed` and why, because a key is not what it should
  * be: the others go on.
  */
@@ -100,7 +100,7 @@ for from = 3, strings + 2, ${piece} do
     rows[keys[from + i - 1]] = value
   end
 end
-local active, moment, newest = 0, nil, nil
+local active, moment = 0, nil
 ${revision}${steps}
 -- The streams number themselves.
 local function append(stream, row)
@@ -110,16 +110,7 @@ end
 -- All entries of one call are of one microsecond, and none of them is about what another one is about.
 local function log(row)
   moment = moment or table.concat(call('TIME'), '.')
-  newest = append('log', row .. '\31' .. moment)
-  return newest
-end
-
-local function head()
-  if not newest then
-    local last = call('XREVRANGE', shared .. 'log', '+', '-', 'COUNT', 1)[1]
-    newest = last and sub(last[1], 3) or '0'
-  end
-  return newest
+  return append('log', row .. '\31' .. moment)
 end
 
 local function put(key, row)
@@ -161,7 +152,7 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, 
   end
   at = at + 2 * plains
   -- All of it is so. What may fail comes first, because somebody has written something else there.
-  local done, finish, told, telling = { 0, '' }, nil, nil, nil
+  local done, finish, told, telling = { 0 }, nil, nil, nil
   if steps ~= 0 then
     local why, left, userId, home
     why, left, told, telling, userId, home = unpack(args, at + 1, at + 6)
@@ -186,10 +177,10 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, 
     list[#list + 1], list[#list + 2] = args[at + 2 * i - 1], args[at + 2 * i]
   end
   at = at + 2 * lists
-  for i = 1, entries do done[i + 2] = log(args[at + i]) end
+  for i = 1, entries do done[i + 1] = log(args[at + i]) end
   at = at + entries
   if finish then
-    for key, value in pairs(finish(done[3], append('events', told .. done[1] .. telling))) do
+    for key, value in pairs(finish(done[2], append('events', told .. done[1] .. telling))) do
       rows[key], mark = value, value
       call('SET', key, value)
     end
@@ -200,7 +191,7 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, 
     if before ~= '' then
       local entry, after, seen = match(behind, '^(%d*)(\31%d+\31%d\31)(%d+)$')
       local stamp, seenThen, tail = unpack(found[i])
-      if entry ~= '' then before = before .. done[entry + 2] end
+      if entry ~= '' then before = before .. done[entry + 1] end
       if tonumber(seenThen) > tonumber(seen) then seen = seenThen end
       -- Only the session that a step spares gets other epochs.
       put(keys[t + i], (finish and mark or stamp) .. '\31' .. before .. after .. seen .. (rest == '' and tail or rest))
@@ -214,7 +205,6 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, 
     if row ~= '=' then put(keys[plain + i], row ~= '' and row) end
   end
   active = active + count
-  done[2] = head()
   return done
 end
 

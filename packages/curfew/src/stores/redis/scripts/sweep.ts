@@ -32,13 +32,16 @@ local function rowOf(home, id)
 end
 `;
 
-/** Places those in the lists that were created since the last time, as their events tell. ARGV: how many events. */
+/**
+ * Places those in the lists that were created since the last time, as their events tell. ARGV: `1` if the sessions are
+ * elsewhere, how many events.
+ */
 export const placeCreated: Script = writingWhenFull({
   name: 'placeCreated',
   uses: ['indexes', 'deadline', 'latest', 'attempt'],
   body: `
 local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
-local entries = redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', ARGV[1])
+local entries = redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', ARGV[2])
 local function list(told)
   local id = told[5]
   local text = told[1] == 'session.created' and redis.call('GET', homeOf(id) .. 's:' .. id)
@@ -50,13 +53,13 @@ local function list(told)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
   end
 end
-for _, entry in ipairs(entries) do
+for _, entry in ipairs(ARGV[1] == '1' and {} or entries) do
   local told = cells(entry[2][2])
   attempt(list, told)
   if told[1] == 'session.created' then redis.call('ZREM', shared .. 'fresh', told[5]) end
 end
 -- Nothing is left; what still stands there was placed by a server of an earlier version.
-if #entries < tonumber(ARGV[1]) then redis.call('UNLINK', shared .. 'fresh') end
+if #entries < tonumber(ARGV[2]) then redis.call('UNLINK', shared .. 'fresh') end
 noteTime(latestOf(entries, 2, redis.call('HGET', shared .. 'state', 'mendedEvents')))
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'placed', string.match(entries[#entries][1], '%d+$')) end
 return #entries
@@ -219,13 +222,16 @@ end
 `,
 });
 
-/** Moves those to the past whose end the log tells of since the last time. ARGV: how many entries. */
+/**
+ * Moves those to the past whose end the log tells of since the last time. ARGV: `1` if the sessions are elsewhere, how
+ * many entries.
+ */
 export const buryEnded: Script = writingWhenFull({
   name: 'buryEnded',
   uses: ['bury', 'latest', 'attempt'],
   body: `
 local buried = redis.call('HGET', shared .. 'state', 'buried') or 0
-local entries = redis.call('XRANGE', shared .. 'log', '(0-' .. buried, '+', 'COUNT', ARGV[1])
+local entries = redis.call('XRANGE', shared .. 'log', '(0-' .. buried, '+', 'COUNT', ARGV[2])
 local function follow(entry)
   local at, kind, id = unpack(cells(entry[2][2]))
   local text = kind == 's' and redis.call('GET', homeOf(id) .. 's:' .. id)
@@ -233,7 +239,7 @@ local function follow(entry)
   -- Earlier entries of a session tell of something else.
   if row and row[${cell.endSequence}] == string.match(entry[1], '%d+$') then bury(id, row, at) end
 end
-for _, entry in ipairs(entries) do attempt(follow, entry) end
+for _, entry in ipairs(ARGV[1] == '1' and {} or entries) do attempt(follow, entry) end
 noteTime(latestOf(entries, 1, redis.call('HGET', shared .. 'state', 'mendedLog')))
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+$')) end
 return #entries
