@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { library } from '../packages/curfew/src/authority/caller.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { RedisCluster } from '../packages/curfew/test/support/redis-cluster.ts';
-import { duel, perSecond, type Row, rateOf, times } from './measure.ts';
+import { attached, withVerifiers } from './fence.ts';
+import { at, atMost, duel, perSecond, type Row, rateOf, times } from './measure.ts';
 import { type Bench, openBenchOn, request } from './setup.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7);
 const calls = Number(process.env['BENCH_CALLS'] ?? 800);
 const inFlight = 16;
 const groups = 6;
+const ends = 300;
 
 type Side = { bench: Bench; cold: Bench; servers: readonly RedisServer[]; next: number };
 
@@ -63,11 +65,30 @@ export async function clusterRows(say: (text: string) => void): Promise<Row[]> {
         met: true,
       });
     }
-    return rows;
+    return [...rows, await endRow(say, `${cluster.url}?groups=${groups}&prefix=ends`, `${single.url}?prefix=ends`)];
   } finally {
     for (const { bench, cold } of sides) await Promise.all([bench.close(), cold.close()]);
     await Promise.all([single.remove(), cluster.remove()]);
   }
+}
+
+/** An end on a Cluster, whose entry is taken over into the home's log before it is sent to the verifiers. */
+async function endRow(say: (text: string) => void, ours: string, theirs: string): Promise<Row> {
+  say(`cluster: ends with ${attached} verifiers attached`);
+  const [here, there] = [await withVerifiers(ours), await withVerifiers(theirs)];
+  const took: [number[], number[]] = [[], []];
+  for (let i = 0; i < ends; i++) {
+    took[0].push(await here.endOne(`user-${i}`));
+    took[1].push(await there.endOne(`user-${i}`));
+  }
+  await Promise.all([here.close(), there.close()]);
+  const [mine, other] = took.map((times) => at(times, 0.5)) as [number, number];
+  return {
+    what: `end on a Cluster of three, in ${groups} groups, with ${attached} verifiers attached, p50`,
+    against: 'one Redis',
+    reached: `${times(mine / other)} (${mine.toFixed(1)} ms; ${other.toFixed(1)} ms)`,
+    ...atMost(1.5, mine / other),
+  };
 }
 
 const operations: Record<string, (side: Side, i: number) => Promise<unknown>> = {

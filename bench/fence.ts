@@ -25,7 +25,7 @@ import { openRaw } from './setup.ts';
 const sessions = 1_000_000;
 const checks = 200_000;
 const rounds = 7;
-const attached = 100;
+export const attached = 100;
 const mostBytes = 600;
 const lease = 2000;
 const ends = 300;
@@ -150,12 +150,11 @@ async function otherWays(say: (text: string) => void): Promise<OtherWay[]> {
   return ways;
 }
 
-async function endRows(say: (text: string) => void): Promise<Row[]> {
-  say(`ends with ${attached} verifiers attached`);
-  const raw = openRaw();
-  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-fence-'));
+/** A server on a store, with verifiers attached. `endOne` resolves with the milliseconds that an end of a session takes. */
+export async function withVerifiers(store: string) {
   const server = await serve({
-    CURFEW_STORE: `lmdb:${folder}`,
+    CURFEW_STORE: store,
+    CURFEW_SECRET_KEY: randomBytes(32).toString('hex'),
     CURFEW_PORT: '0',
     CURFEW_LOG_LEVEL: 'silent',
     CURFEW_LEASE_MS: String(lease),
@@ -164,12 +163,27 @@ async function endRows(say: (text: string) => void): Promise<Row[]> {
   const authority = createAuthority(server.opened.context);
   const verifiers = Array.from({ length: attached }, () => createVerifier({ url: server.url, key }));
   await Promise.all(verifiers.map((verifier) => verifier.ready()));
+  return {
+    server,
+    key,
+    async endOne(userId = 'ada') {
+      const { token } = await authority.createSession(library, { userId });
+      return timeOf(() => authority.endSession(library, { token }));
+    },
+    async close() {
+      for (const verifier of verifiers) verifier.close();
+      await server.close();
+    },
+  };
+}
+
+async function endRows(say: (text: string) => void): Promise<Row[]> {
+  say(`ends with ${attached} verifiers attached`);
+  const raw = openRaw();
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-fence-'));
+  const { server, key, endOne, close } = await withVerifiers(`lmdb:${folder}`);
   const bare = await bareStreams();
   const [ours, theirs]: [number[], number[]] = [[], []];
-  const endOne = async () => {
-    const { token } = await authority.createSession(library, { userId: 'ada' });
-    return timeOf(() => authority.endSession(library, { token }));
-  };
   for (let i = 0; i < ends; i++) {
     ours.push(await endOne());
     theirs.push(
@@ -183,9 +197,8 @@ async function endRows(say: (text: string) => void): Promise<Row[]> {
   const { socket: mute } = await muteVerifier(server.url, key);
   const stuck = await endOne();
   mute.terminate();
-  for (const verifier of verifiers) verifier.close();
   await bare.close();
-  await server.close();
+  await close();
   await raw.close();
   rmSync(folder, { recursive: true, force: true });
   const row = (share: number, name: string, limit: number): Row => {
