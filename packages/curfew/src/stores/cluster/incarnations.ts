@@ -18,6 +18,7 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
   readonly #seen: string[];
   readonly #asking: (Promise<void> | undefined)[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
+  #homeSeen = '';
 
   constructor(home: Part, groups: readonly Part[]) {
     this.#home = home;
@@ -42,7 +43,9 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
 
   /** What the home has answered, with the incarnation of the whole store. */
   async #whole<Answer extends { incarnation: string }>(answer: Answer): Promise<Answer> {
-    if (performance.now() - this.#askedAt >= fresh) {
+    // Several parts may be on the server that was replaced: their nodes should start over once.
+    if (answer.incarnation !== this.#homeSeen || performance.now() - this.#askedAt >= fresh) {
+      this.#homeSeen = answer.incarnation;
       this.#askedAt = performance.now();
       await atMost(patience, Promise.all(this.#groups.map((_, i) => this.#ask(i))));
     }

@@ -216,6 +216,25 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal(await store.readNamed(name('desk')), undefined);
   });
 
+  test('a restart of a server that has several parts makes it one other store', async (t) => {
+    const { store } = await opened(t);
+    const seen: string[] = [];
+    const look = async () => {
+      const { incarnation } = await store.logHead();
+      if (incarnation !== seen.at(-1)) seen.push(incarnation);
+    };
+    await look();
+    await server.down('SIGKILL');
+    await server.up();
+    await until(async () => {
+      await look().catch(() => {});
+      return seen.length > 1;
+    });
+    // The groups are asked again this long after that.
+    for (const since = performance.now(); performance.now() - since < 1500; ) await look();
+    assert.equal(seen.length, 2);
+  });
+
   test('a group whose log has lost entries makes everybody forget what they hold', async (t) => {
     const { store, fixture, parts } = await opened(t);
     const [kept, lost, ...later] = await fixture.createMany(6);
