@@ -58,11 +58,11 @@ export const prefixOf = (home: string, group: number): string => home.replace(/\
 
 export async function divided({ location, timeout }: LinkOptions, count: number): Promise<Store> {
   const parts = count + 1;
-  const open = (prefix: string, as: PartOptions) =>
-    openPart({ location: { ...location, prefix }, timeout, crowd }, { ...as, parts });
+  const open = (prefix: string, role: NonNullable<PartOptions['role']>) =>
+    openPart({ location: { ...location, prefix }, timeout, crowd }, { role, parts });
   const opened = await Promise.allSettled([
-    open(location.prefix, { hasSessions: false }),
-    ...Array.from({ length: count }, (_, i) => open(prefixOf(location.prefix, i), { hasAliases: false })),
+    open(location.prefix, 'home'),
+    ...Array.from({ length: count }, (_, i) => open(prefixOf(location.prefix, i), 'group')),
   ]);
   const [home, ...groups] = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = opened.find((one) => one.status === 'rejected');

@@ -94,11 +94,14 @@ export class ClusterStore implements Omit<Store, Other> {
   readonly #rules: readonly Ruled[];
   readonly #unheld: UnheldSlots;
   readonly #names: Turns<SessionName> = new Turns();
+  /** Groups that may have forgotten sessions whose aliases are not free yet. */
+  readonly #mayBeFreed: Set<number>;
 
   constructor(home: Part, all: readonly Part[]) {
     this.#home = home;
     this.#groups = new Groups(all);
     this.#outbox = new Outbox(home, all);
+    this.#mayBeFreed = new Set(all.keys());
     this.#incarnations = new Incarnations(home, all);
     this.#homeEngine = new HomeEngine(home, this.#groups, this.#outbox, {
       user: async (key, userId, end, condition) => {
@@ -268,7 +271,7 @@ export class ClusterStore implements Omit<Store, Other> {
         await this.#outbox.takeOverLately(group);
         const outcome = await rules.sweep(ofGroup);
         if (outcome.expired > 0 || outcome.endsWritten > 0) await this.#outbox.takeOver(group);
-        const freed = await this.#freeAliases(group);
+        const freed = (outcome.forgotten > 0 || this.#mayBeFreed.has(group)) && (await this.#freeAliases(group));
         return { ...outcome, more: outcome.more || freed };
       }),
     );
@@ -340,7 +343,10 @@ export class ClusterStore implements Omit<Store, Other> {
     const reply = await this.#groups.all[group]!.link.run(takeFreed, [String(freedAtOnce)]);
     const freed = (reply as string[]).map((text) => text.split(separator) as [alias: string, id: string]);
     for (const [alias, id] of freed) await this.#home.writes.run(freeAliases, [id, alias]);
-    return freed.length === freedAtOnce;
+    const more = freed.length === freedAtOnce;
+    if (more) this.#mayBeFreed.add(group);
+    else this.#mayBeFreed.delete(group);
+    return more;
   }
 
   /** A session as its group has it, with the numbers of the home's log. */

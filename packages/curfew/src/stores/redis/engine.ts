@@ -46,7 +46,7 @@ export class RedisEngine implements Engine {
   readonly #sweeper: Sweeper;
 
   constructor(link: Link, writes: DurableWrites, options: PartOptions = {}) {
-    this.#layout = { prefix: link.key(''), hasAliases: options.hasAliases ?? true };
+    this.#layout = { prefix: link.key(''), hasAliases: options.role !== 'group' };
     this.#link = link;
     this.#writes = writes;
     this.#commits = new Batcher((asked) => this.#commitAll(asked), link.together);

@@ -158,7 +158,7 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   exportRecords: Store['exportRecords'] = (options) => exportRecords(this.#link, options);
 
   importRecords: Store['importRecords'] = (records, fingerprint) =>
-    importRecords(this.#link, records, fingerprint, this.#options.hasAliases);
+    importRecords(this.#link, records, fingerprint, this.#options.role !== 'group');
 
   keyFingerprint: Store['keyFingerprint'] = async () =>
     ((await this.#link.run(streams.keyFingerprint, [])) as string | null) ?? undefined;

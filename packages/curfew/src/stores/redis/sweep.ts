@@ -29,10 +29,11 @@ export async function follow(link: Link, script: Script): Promise<void> {
 type Found = [id: SessionId, snapshot: Reply, slot: string | null];
 
 export type PartOptions = {
-  /** False if the aliases of its sessions are kept elsewhere. */
-  hasAliases?: boolean;
-  /** False if what its log and its events tell of sessions is about those of other parts. */
-  hasSessions?: boolean;
+  /**
+   * What it has of a divided store: a group has sessions, the home has everything else, among it the aliases, and the log
+   * and the events of all. Absent for a store that is not divided.
+   */
+  role?: 'group' | 'home';
   /** Of how many parts of a store it is one. */
   parts?: number;
 };
@@ -44,19 +45,19 @@ export class Sweeper {
   #mended = '0';
 
   readonly #looks: number;
+  readonly #role: PartOptions['role'];
   /** `1` if the aliases of its sessions are kept elsewhere. */
   readonly #aliasesElsewhere: '0' | '1';
-  /** The same for the sessions themselves. */
-  readonly #sessionsElsewhere: 0 | 1;
 
-  constructor(link: Link, { hasAliases = true, hasSessions = true, parts = 1 }: PartOptions) {
+  constructor(link: Link, { role, parts = 1 }: PartOptions) {
     this.#looks = Math.ceil(mendLooks / parts);
-    this.#aliasesElsewhere = hasAliases ? '0' : '1';
-    this.#sessionsElsewhere = hasSessions ? 0 : 1;
+    this.#role = role;
+    this.#aliasesElsewhere = role === 'group' ? '1' : '0';
     this.#link = link;
   }
 
   async scanDue(now: number, most: number): Promise<Scan> {
+    if (this.#role === 'home') return nothing(false);
     const rest = restAfter();
     const size = Math.min(scanned, most);
     const reply = await this.#link.run(pieces.scanDue, [String(now), String(size)]);
@@ -77,6 +78,7 @@ export class Sweeper {
     const rest = restAfter();
     // Both scans look in the lists, so those that were created since the last time come first.
     const placed = await this.#follow(pieces.placeCreated, most * 4);
+    if (this.#role === 'home') return nothing(placed.more);
     const left = await this.#scanLeft(Math.min(scanned, most));
     const live = await this.#scanLive(Math.min(scanned, most));
     const more = left.more || live.more;
@@ -94,11 +96,15 @@ export class Sweeper {
   async forget({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<{ forgotten: number; more: boolean }> {
     const oldest = now - keepEnded;
     const buried = await this.#follow(pieces.buryEnded, batch);
-    const forgotten = await this.#count(pieces.forgetEnded, batch, [oldest, Number(this.#aliasesElsewhere)]);
+    const [isHome, isGroup] = [this.#role === 'home', this.#role === 'group'];
+    const forgotten = isHome
+      ? { count: 0, more: false }
+      : await this.#count(pieces.forgetEnded, batch, [oldest, Number(this.#aliasesElsewhere)]);
     const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents]);
-    const timed = await this.#recordTimes();
+    // Nobody looks for a time in a group's events.
+    const timed = isGroup ? { more: false } : await this.#recordTimes();
     const rest = await this.#count(pieces.forgetRest, batch, [oldest, now]);
-    await this.#mend(now);
+    if (!isHome) await this.#mend(now);
     return { forgotten: forgotten.count, more: [buried, forgotten, trimmed, timed, rest].some(({ more }) => more) };
   }
 
@@ -124,7 +130,7 @@ export class Sweeper {
   async #scanLive(most: number): Promise<Scan> {
     const reply = (await this.#link.run(pieces.scanLive, [String(most)])) as [string, string, string, ...Found[]] | [];
     const [from, epoch, to, ...found] = reply;
-    if (from === undefined) return { candidates: [], more: false, settle: async () => {} };
+    if (from === undefined) return nothing(false);
     return {
       candidates: decodeCandidates(found).candidates,
       more: to !== '',
@@ -134,8 +140,8 @@ export class Sweeper {
 
   /** Follows a stream. Entries about sessions of other parts need only their times noted. */
   #follow(script: Script, most: number): Promise<{ more: boolean }> {
-    const elsewhere = this.#sessionsElsewhere;
-    return this.#count(script, most, [elsewhere], elsewhere ? followed : piece);
+    const elsewhere = this.#role === 'home';
+    return this.#count(script, most, [Number(elsewhere)], elsewhere ? followed : piece);
   }
 
   async #count(
@@ -177,6 +183,9 @@ export class Sweeper {
     this.#mended = cursor;
   }
 }
+
+/** No session has ended that is still to be recorded. */
+const nothing = (more: boolean): Scan => ({ candidates: [], more, settle: async () => {} });
 
 /** `unreadable`: sessions whose row is not one, or is damaged; they keep no other waiting. */
 function decodeCandidates(found: readonly Found[]): { candidates: Candidate[]; unreadable: SessionId[] } {

@@ -43,11 +43,13 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
   async function opened(t: TestContext): Promise<{ store: Store; fixture: StoreFixture; home: Part; parts: Part[] }> {
     await server.tell('FLUSHALL');
     const location = parseLocation(server.url);
-    const part = (prefix: string, hasAliases: boolean) =>
-      openPart({ location: { ...location, prefix }, timeout: 5000 }, { hasAliases });
+    const part = (prefix: string, role: 'home' | 'group') =>
+      openPart({ location: { ...location, prefix }, timeout: 5000 }, { role });
     const store = await divided({ location, timeout: 5000 }, count);
-    const home = await part(location.prefix, true);
-    const parts = await Promise.all(Array.from({ length: count }, (_, i) => part(prefixOf(location.prefix, i), false)));
+    const home = await part(location.prefix, 'home');
+    const parts = await Promise.all(
+      Array.from({ length: count }, (_, i) => part(prefixOf(location.prefix, i), 'group')),
+    );
     t.after(() => Promise.all([store, home.store, ...parts.map((one) => one.store)].map((one) => one.close())));
     return { store, fixture: new StoreFixture({ store, dispose: store.close }), home, parts };
   }
