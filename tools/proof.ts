@@ -172,6 +172,7 @@ const servers: [Record<string, string>, string[]][] = [
       'packages/curfew/test/process/kill.test.ts',
       'engines/servers/test/postgres/kill.test.ts',
       'packages/curfew/test/stores/redis/kills.test.ts',
+      'packages/curfew/test/stores/cluster/kills.test.ts',
     ],
   ],
   [

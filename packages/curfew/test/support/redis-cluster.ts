@@ -124,6 +124,16 @@ export class RedisCluster {
     await this.#settled();
   }
 
+  /** A primary that was down, and was not replaced, comes back. Resolves when all nodes reach all slots again. */
+  async comeBack(server: RedisServer): Promise<void> {
+    await server.up();
+    const reachesAll = async (one: RedisServer) => {
+      const info = String(await one.tell('CLUSTER', 'INFO'));
+      return /cluster_state:ok/.test(info) && /cluster_slots_pfail:0/.test(info) && /cluster_slots_fail:0/.test(info);
+    };
+    await Promise.all(this.servers.map((one) => until(() => reachesAll(one))));
+  }
+
   /**
    * Moves the store's slot to another primary, as `redis-cli --cluster reshard` does: key by key. `halfway` runs when
    * about half of the keys have been moved.
