@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
 import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, parseLocation } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { until } from '../../../../packages/curfew/test/support/failover.ts';
 import { PostgresServer } from './server.ts';
 
 const refused = (url: string): Promise<CurfewError> =>
@@ -89,14 +90,10 @@ describe('ways to a PostgreSQL', () => {
     const { id } = await fixture.create();
     const head = (await server.sql('postgres', 'SELECT pg_current_wal_lsn() AS at')).rows[0].at;
     const caught = `SELECT pg_last_wal_replay_lsn() >= '${head}' AS up`;
-    while (!(await standby.sql('postgres', caught)).rows[0].up);
+    await until(async () => (await standby.sql('postgres', caught)).rows[0].up);
     await server.stop();
     await standby.promote();
-    for (;;) {
-      const found = await store.readSession(id).catch(() => undefined);
-      if (found) break;
-      await new Promise(setImmediate);
-    }
+    await until(async () => (await store.readSession(id).catch(() => undefined)) !== undefined);
     await fixture.create();
     await standby.stop();
     await server.startAgain();

@@ -40,14 +40,15 @@ test('N10.3: a backup made while the server writes shows one moment, starts a se
   await client.endSession({ id: ended.session.id });
   // Each end is acknowledged before the next creation, so a snapshot of one moment has at most one of them active.
   let writing = true;
-  let turns = 0;
+  const underWay = Promise.withResolvers<void>();
   const writes = (async () => {
-    for (; writing; turns++) {
+    for (let turns = 0; writing; turns++) {
+      if (turns === 20) underWay.resolve();
       const { session } = await client.createSession({ userId: 'chain' });
       await client.endSession({ id: session.id });
     }
   })();
-  while (turns < 20) await new Promise(setImmediate);
+  await Promise.race([underWay.promise, writes]);
   const made = await runCli(['backup', copy, '--json'], { CURFEW_STORE: `lmdb:${data}` });
   writing = false;
   await writes;

@@ -15,6 +15,7 @@ import {
 } from '../../../src/stores/conformance/harness.ts';
 import { commandFault } from '../../../src/stores/redis/faults.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { until } from '../../support/failover.ts';
 import { freePort } from '../../support/free-port.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
@@ -102,7 +103,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     await server.tell('CONFIG', 'SET', 'save', '3600 1');
     await server.tell('BGSAVE');
     const failed = async () => /rdb_last_bgsave_status:err/.test(String(await server.tell('INFO', 'persistence')));
-    while (!(await failed())) await new Promise(setImmediate);
+    await until(failed);
     const fault = await faultOf(fixture.store.endSession(id, logout()));
     assert.equal(fault.code, 'store_unavailable');
     assert.match(fault.message, /Redis cannot write its disk, and says: MISCONF/);

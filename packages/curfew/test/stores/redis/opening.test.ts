@@ -7,6 +7,7 @@ import { openStore } from '../../../src/stores/open.ts';
 import { format, separator } from '../../../src/stores/redis/codec.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { commands, rights } from '../../../src/stores/redis/rights.ts';
+import { until } from '../../support/failover.ts';
 import { layoutOf, writeOneOfEach } from '../../support/layout.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
@@ -176,7 +177,7 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
   test('with replicas, a warning says that a failover could lose an end', async (t) => {
     const replica = await started(t, '--replicaof', `127.0.0.1 ${server.port}`);
     const linked = async () => /master_link_status:up/.test(String(await replica.tell('INFO', 'replication')));
-    while (!(await linked())) await new Promise(setImmediate);
+    await until(linked);
     assert.match((await describeOf(server)).warnings.join(), /failover to a replica can lose acknowledged ends/);
   });
 
