@@ -34,10 +34,10 @@ export class GroupEngine implements Engine {
   readonly #group: Part;
   readonly #groups: Groups;
   readonly #slots: Slots;
-  readonly #takeOver: () => Promise<void>;
+  readonly #takeOver: () => Promise<number>;
 
-  /** `takeOver`: takes over into the home's log what the group's log has. */
-  constructor(home: Part, group: Part, groups: Groups, slots: Slots, takeOver: () => Promise<void>) {
+  /** `takeOver`: takes over into the home what the group has told. Returns the number of the newest event of that. */
+  constructor(home: Part, group: Part, groups: Groups, slots: Slots, takeOver: () => Promise<number>) {
     this.#takeOver = takeOver;
     this.#home = home;
     this.#group = group;
@@ -84,7 +84,8 @@ export class GroupEngine implements Engine {
   };
   scanPassed: Engine['scanPassed'] = async (most) => this.#withSlots(await this.#group.store.engine.scanPassed(most));
   scanDue: Engine['scanDue'] = async (now, most) => this.#withSlots(await this.#group.store.engine.scanDue(now, most));
-  forget: Engine['forget'] = (task) => this.#group.store.engine.forget(task);
+  /** Only events that the home has are forgotten here. */
+  forget: Engine['forget'] = async (task) => this.#group.store.engine.forget(task, await this.#takeOver());
 
   async #withSlots(scan: Scan): Promise<Scan> {
     const candidates = await Promise.all(

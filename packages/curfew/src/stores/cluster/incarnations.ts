@@ -19,6 +19,7 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
   readonly #asking: (Promise<void> | undefined)[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
   #homeSeen = '';
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(home: Part, groups: readonly Part[]) {
     this.#home = home;
@@ -47,8 +48,10 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
     if (answer.incarnation !== this.#homeSeen || performance.now() - this.#askedAt >= fresh) {
       this.#homeSeen = answer.incarnation;
       this.#askedAt = performance.now();
-      await atMost(patience, Promise.all(this.#groups.map((_, i) => this.#ask(i))));
+      this.#looking = atMost(patience, Promise.all(this.#groups.map((_, i) => this.#ask(i))));
     }
+    // Another call may have begun that.
+    await this.#looking;
     const groups = createHash('sha256').update(this.#seen.join(' ')).digest('base64url');
     return { ...answer, incarnation: answer.incarnation + joint + groups };
   }

@@ -12,8 +12,6 @@ import { uncertain } from './uncertain.ts';
 const piece = 200;
 /** Milliseconds until what was told is taken over, and for which a group that does not answer is waited for. */
 const [lag, patience] = [100, 200];
-/** Milliseconds for which a sweep relies on what was taken over last. */
-const lately = 1000;
 /** In the log: everyone. */
 const everyone = 'a';
 /** The most numbers of a group that are remembered. */
@@ -34,8 +32,6 @@ export class Outbox {
   readonly #taken: (Taken | undefined)[];
   /** Groups that have told something through this process, which is taken over in a moment. */
   readonly #told: Set<number> = new Set();
-  /** When what was taken over last began to be, by `performance.now()`. */
-  readonly #begun: number[];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<unknown> = Promise.resolve();
   /** Of each group, numbers in the home's log by numbers in the group's. */
@@ -45,15 +41,12 @@ export class Outbox {
     this.#home = home;
     this.#groups = groups;
     this.#taken = groups.map(() => undefined);
-    this.#begun = groups.map(() => Number.NEGATIVE_INFINITY);
     this.#known = groups.map(() => new Map());
     this.#batchers = groups.map(
       (_, i) =>
         new Batcher(
           async (asked) => {
-            const began = performance.now();
             await this.#takeOver(i);
-            this.#begun[i] = began;
             return asked.map(() => undefined);
           },
           { parallel: 1, most: Number.POSITIVE_INFINITY, crowd: 1 },
@@ -61,14 +54,13 @@ export class Outbox {
     );
   }
 
-  /** Takes over everything that the group has told before the call. @throws if the group or the home is out of reach */
-  async takeOver(group: number): Promise<void> {
+  /**
+   * Takes over everything that the group has told before the call. Returns the number of the newest event that is taken
+   * over. @throws if the group or the home is out of reach
+   */
+  async takeOver(group: number): Promise<number> {
     await this.#batchers[group]!.run();
-  }
-
-  /** The same, unless that was done a moment ago: for a sweep, which may follow the last one at once. */
-  async takeOverLately(group: number): Promise<void> {
-    if (performance.now() - this.#begun[group]! >= lately) await this.takeOver(group);
+    return Number(this.#taken[group]?.events ?? 0);
   }
 
   /** Takes over everything that can be reached. */

@@ -194,13 +194,15 @@ return entry and entry[2][2]
 });
 
 /** Aliases of sessions that a group has forgotten. ARGV: how many. Answers the key of each and the id of its session. */
-export const takeFreed: Script = writingWhenFull({
-  name: 'takeFreed',
-  body: `
-local freed = redis.call('ZRANGE', shared .. 'freed', 0, ARGV[1] - 1)
-for _, one in ipairs(freed) do redis.call('ZREM', shared .. 'freed', one) end
-return freed
-`,
+export const readFreed: Script = reading({
+  name: 'readFreed',
+  body: `return redis.call('ZRANGE', shared .. 'freed', 0, ARGV[1] - 1)`,
+});
+
+/** They are free. ARGV: as readFreed has answered. */
+export const forgetFreed: Script = writingWhenFull({
+  name: 'forgetFreed',
+  body: `redis.call('ZREM', shared .. 'freed', unpack(ARGV))`,
 });
 
 /** What is still to be done and was begun at a moment or before. ARGV: the moment. Answers the key of each, and what stands there. */

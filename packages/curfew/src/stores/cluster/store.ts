@@ -1,5 +1,5 @@
 import type { AccountId, SessionName, UserId } from '../../domain/brand.ts';
-import { hour } from '../../domain/limits.ts';
+import { hour, minute } from '../../domain/limits.ts';
 import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { Turns } from '../../rules/turns.ts';
@@ -17,7 +17,7 @@ import { Incarnations } from './incarnations.ts';
 import { listAll } from './lists.ts';
 import { forget, once } from './once.ts';
 import { Outbox } from './outbox.ts';
-import { forgetNumbers, freeAliases, readEpochs, takeFreed } from './scripts.ts';
+import { forgetFreed, forgetNumbers, freeAliases, readEpochs, readFreed } from './scripts.ts';
 import { exportAll, importAll } from './transfer.ts';
 import { UnheldSlots } from './unheld.ts';
 
@@ -94,14 +94,14 @@ export class ClusterStore implements Omit<Store, Other> {
   readonly #rules: readonly Ruled[];
   readonly #unheld: UnheldSlots;
   readonly #names: Turns<SessionName> = new Turns();
-  /** Groups that may have forgotten sessions whose aliases are not free yet. */
-  readonly #mayBeFreed: Set<number>;
+  /** When it has last looked which aliases a group has freed: another server may have stopped before it did. */
+  readonly #lookedForFreed: number[];
 
   constructor(home: Part, all: readonly Part[]) {
     this.#home = home;
     this.#groups = new Groups(all);
     this.#outbox = new Outbox(home, all);
-    this.#mayBeFreed = new Set(all.keys());
+    this.#lookedForFreed = all.map(() => Number.NEGATIVE_INFINITY);
     this.#incarnations = new Incarnations(home, all);
     this.#homeEngine = new HomeEngine(home, this.#groups, this.#outbox, {
       user: async (key, userId, end, condition) => {
@@ -267,11 +267,9 @@ export class ClusterStore implements Omit<Store, Other> {
     const ofGroup: SweepTask = { ...task, keepEvents: Math.min(keepEvents, eventsInGroup) };
     const swept = await Promise.allSettled(
       this.#rules.map(async (rules, group) => {
-        // What a group forgets is in the home by then.
-        await this.#outbox.takeOverLately(group);
         const outcome = await rules.sweep(ofGroup);
-        if (outcome.expired > 0 || outcome.endsWritten > 0) await this.#outbox.takeOver(group);
-        const freed = (outcome.forgotten > 0 || this.#mayBeFreed.has(group)) && (await this.#freeAliases(group));
+        const isTime = performance.now() - this.#lookedForFreed[group]! >= minute;
+        const freed = (outcome.forgotten > 0 || isTime) && (await this.#freeAliases(group));
         return { ...outcome, more: outcome.more || freed };
       }),
     );
@@ -340,12 +338,14 @@ export class ClusterStore implements Omit<Store, Other> {
 
   /** Frees the aliases of sessions that a group has forgotten. Returns whether there may be more. */
   async #freeAliases(group: number): Promise<boolean> {
-    const reply = await this.#groups.all[group]!.link.run(takeFreed, [String(freedAtOnce)]);
-    const freed = (reply as string[]).map((text) => text.split(separator) as [alias: string, id: string]);
-    for (const [alias, id] of freed) await this.#home.writes.run(freeAliases, [id, alias]);
+    const { link } = this.#groups.all[group]!;
+    const began = performance.now();
+    const freed = (await link.run(readFreed, [String(freedAtOnce)])) as string[];
+    const pairs = freed.map((text) => text.split(separator) as [alias: string, id: string]);
+    await Promise.all(pairs.map(([alias, id]) => this.#home.writes.run(freeAliases, [id, alias])));
+    if (freed.length > 0) await link.run(forgetFreed, freed);
     const more = freed.length === freedAtOnce;
-    if (more) this.#mayBeFreed.add(group);
-    else this.#mayBeFreed.delete(group);
+    if (!more) this.#lookedForFreed[group] = began;
     return more;
   }
 

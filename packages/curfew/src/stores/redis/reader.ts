@@ -15,6 +15,8 @@ export function readerOf(
   const ask = async (questions: readonly (readonly string[])[]) =>
     (await link.run(script, questions.flat())) as Reply[];
   const apart = (error: unknown) => isCurfewError(error, 'store_damaged');
-  const batcher = new Batcher(ask, { ...link.together, most, apart });
+  // A call that can take no more has nothing to wait for.
+  const crowd = Math.min(link.together.crowd, most);
+  const batcher = new Batcher(ask, { ...link.together, most, crowd, apart });
   return (question) => batcher.run(question);
 }

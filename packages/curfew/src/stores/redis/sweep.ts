@@ -93,14 +93,18 @@ export class Sweeper {
     };
   }
 
-  async forget({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<{ forgotten: number; more: boolean }> {
+  /** `events`: the number of the newest event that may be forgotten. */
+  async forget(
+    { now, keepEnded, keepEvents, batch }: SweepTask,
+    events: number,
+  ): Promise<{ forgotten: number; more: boolean }> {
     const oldest = now - keepEnded;
     const buried = await this.#follow(pieces.buryEnded, batch);
     const [isHome, isGroup] = [this.#role === 'home', this.#role === 'group'];
     const forgotten = isHome
       ? { count: 0, more: false }
       : await this.#count(pieces.forgetEnded, batch, [oldest, Number(this.#aliasesElsewhere)]);
-    const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents]);
+    const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents, events]);
     // Nobody looks for a time in a group's events.
     const timed = isGroup ? { more: false } : await this.#recordTimes();
     const rest = await this.#count(pieces.forgetRest, batch, [oldest, now]);

@@ -284,7 +284,8 @@ return #old
 /**
  * Cuts the old ends off the log and the events; their numbering goes on. What the sweep still has to follow is kept for
  * that. Of the log the newest that is old stays: whoever has read it finds it there, and knows that what follows it
- * follows. ARGV: the moments up to which entries and events go, how many. Answers how many went.
+ * follows. ARGV: the moments up to which entries and events go, the number of the last event that may go, how many.
+ * Answers how many went.
  */
 export const trimStreams: Script = writingWhenFull({
   name: 'trimStreams',
@@ -292,7 +293,7 @@ export const trimStreams: Script = writingWhenFull({
   body: `
 local function trim(stream, place, oldest, followed, kept)
   local old = {}
-  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[3] + kept)) do
+  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[4] + kept)) do
     local number = tonumber(string.match(entry[1], '%d+$'))
     if tonumber(cells(entry[2][2])[place]) > tonumber(oldest) or number > followed then break end
     old[#old + 1] = number
@@ -304,7 +305,7 @@ end
 local state = redis.call('HMGET', shared .. 'state', 'buried', 'placed')
 return math.max(
   trim(shared .. 'log', 1, ARGV[1], tonumber(state[1] or 0), 1),
-  trim(shared .. 'events', 2, ARGV[2], tonumber(state[2] or 0), 0)
+  trim(shared .. 'events', 2, ARGV[2], math.min(tonumber(state[2] or 0), tonumber(ARGV[3])), 0)
 )
 `,
 });
