@@ -17,6 +17,7 @@ import { commandFault } from './faults.ts';
 import { aliasKey, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import { readerOf } from './reader.ts';
+import { readAccounts } from './scripts/accounts.ts';
 import { commit, commitWhenFull, readSessionsOf, readSlots } from './scripts/commit.ts';
 import { dropAlias, readSessions } from './scripts/sessions.ts';
 import { counters, tryWriting } from './scripts/streams.ts';
@@ -43,6 +44,7 @@ export class RedisEngine implements Engine {
   readonly #readSession: ReturnType<typeof readerOf>;
   readonly #readSessionsOf: ReturnType<typeof readerOf>;
   readonly #readSlot: ReturnType<typeof readerOf>;
+  readonly #readAccount: ReturnType<typeof readerOf>;
   readonly #sweeper: Sweeper;
 
   constructor(link: Link, writes: DurableWrites, options: PartOptions = {}) {
@@ -54,6 +56,7 @@ export class RedisEngine implements Engine {
     this.#readSession = readerOf(link, readSessions);
     this.#readSessionsOf = readerOf(link, readSessionsOf, pagesOfScript);
     this.#readSlot = readerOf(link, readSlots);
+    this.#readAccount = readerOf(link, readAccounts);
     this.#sweeper = new Sweeper(link, options);
   }
 
@@ -62,7 +65,7 @@ export class RedisEngine implements Engine {
     const reply = (await (change.upkeep ? this.#upkeep : this.#commits).run({ change, also })) as Reply[];
     const [first, ...rest] = reply;
     // Redis says so of a key of this change alone.
-    if (first === 'failed') throw commandFault(new ErrorReply(rest[0] as string), true);
+    if (first === 'failed' || first === 'damaged') throw commandFault(new ErrorReply(rest[0] as string), true);
     if (first === 'lost') return { kind: 'conflict', found: await this.#found(change, rest) };
     return { kind: 'committed', ended: first as number, sequences: rest.map(Number) };
   }
@@ -106,8 +109,8 @@ export class RedisEngine implements Engine {
   }
 
   async readAccount(id: AccountId): Promise<Account | undefined> {
-    const [row] = await this.#link.read(`${homeOf(id)}a:${id}`);
-    return row == null ? undefined : codec.decodeAccount(row);
+    const row = (await this.#readAccount([homeOf(id), id])) as string | null;
+    return row === null ? undefined : codec.decodeAccount(row);
   }
 
   readKey(id: KeyId): Promise<ApiKey | undefined> {
@@ -147,8 +150,9 @@ export class RedisEngine implements Engine {
     return this.#sweeper.scanDue(now, most);
   }
 
-  forget(task: SweepTask): ReturnType<Engine['forget']> {
-    return this.#sweeper.forget(task);
+  /** `events`: the number of the newest event that may be forgotten. */
+  forget(task: SweepTask, events: number = Number.MAX_SAFE_INTEGER): ReturnType<Engine['forget']> {
+    return this.#sweeper.forget(task, events);
   }
 
   async #commitAll(asked: readonly Asked[], upkeep = false): Promise<Reply[]> {

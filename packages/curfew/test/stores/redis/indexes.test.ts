@@ -152,6 +152,27 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     });
   }
 
+  test('a change that conflicts and finds a damaged key was not made', async () => {
+    const { id } = await fixture.create({ userId: 'ada' });
+    const { stored: seen } = await fixture.snapshot(id);
+    const change = { add: group('later'), remove: [] };
+    await store.changeGroups({ userId: user('ada'), change, by: 'policy', now: start });
+    await server.tell('SET', `curfew:{${shardTag('ada')}}:e:ada`, 'something else');
+    await assert.rejects(store.endSession(id, logout(), { seen }), { code: 'store_damaged' });
+    assert.equal((await fixture.view(id)).status, 'active');
+  });
+
+  test('something else under the key of an account is a fault, not an account that is not there', async () => {
+    const account = fixture.account('grace');
+    const { id } = account;
+    await store.createAccount(account, note('account.created'));
+    assert.deepEqual(await store.engine.readAccount(id), account);
+    await server.tell('DEL', `curfew:{${shardTag(id)}}:a:${id}`);
+    assert.equal(await store.engine.readAccount(id), undefined);
+    await server.tell('RPUSH', `curfew:{${shardTag(id)}}:a:${id}`, 'something else');
+    await assert.rejects(store.engine.readAccount(id), { code: 'store_damaged' });
+  });
+
   for (const key of ['u:0.0:ada', 'x:ada', 'e:ada']) {
     test(`a damaged key of one user (${key}) does not stop the sweep for anybody else`, async () => {
       const [ada, ben, cleo] = await Promise.all(

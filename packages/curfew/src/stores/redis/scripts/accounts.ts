@@ -11,6 +11,13 @@ return { redis.call('GET', home .. 'a:' .. userId), everyone, user }
 `,
 });
 
+/** Of each account: its row, if there is one. Something else under its key is a fault, not an account that is not there. */
+export const readAccounts: Script = readingEach({
+  name: 'readAccounts',
+  names: ['id'],
+  body: `return redis.call('GET', home .. 'a:' .. id)\n`,
+});
+
 /** ARGV: a unique name, with its kind before it. Answers as readUsers does for one, or nothing. */
 export const findAccount: Script = reading({
   name: 'findAccount',
