@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { prefixOf } from '../../src/stores/cluster/index.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { type RedisServer, redisInstalled } from '../support/redis.ts';
-import { RedisCluster, storePrefix } from '../support/redis-cluster.ts';
+import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisPair } from '../support/redis-pair.ts';
 import { sentinelInstalled } from '../support/sentinel.ts';
 import type { ChaosStore } from './chaos/chaos.ts';
@@ -70,12 +69,6 @@ for (const groups of isShort ? [4] : [0, 4]) {
         async lag() {
           await cluster.caughtUp();
           await cluster.holdReplicas();
-        },
-        async changes() {
-          const home = await cluster.owner();
-          const prefixes = Array.from({ length: groups }, (_, i) => prefixOf(storePrefix, i));
-          const owners = await Promise.all(prefixes.map((prefix) => cluster.owner(prefix)));
-          return 1 + owners.filter((owner) => owner === home).length;
         },
         async promote() {
           former = await cluster.failOver();

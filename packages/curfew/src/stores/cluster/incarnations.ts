@@ -4,8 +4,11 @@ import type { Part } from '../redis/part.ts';
 import { atMost } from './at-most.ts';
 import { confirmWhole, noteIncarnation, readConfirmed } from './scripts.ts';
 
-/** Milliseconds for which the incarnations of the groups are known, and for which one of them is waited for. */
-const [fresh, patience] = [500, 100];
+/**
+ * Milliseconds for which the incarnations of the groups are known, and for which one of them is waited for: as a rule, and
+ * when the home is another one.
+ */
+const [fresh, patience, patienceAfterChange] = [500, 100, 1000];
 const joint = '+';
 
 /**
@@ -44,11 +47,14 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
 
   /** What the home has answered, with the incarnation of the whole store. */
   async #whole<Answer extends { incarnation: string }>(answer: Answer): Promise<Answer> {
-    // Several parts may be on the server that was replaced: their nodes should start over once.
-    if (answer.incarnation !== this.#homeSeen || performance.now() - this.#askedAt >= fresh) {
+    const isAnother = answer.incarnation !== this.#homeSeen;
+    if (isAnother || performance.now() - this.#askedAt >= fresh) {
       this.#homeSeen = answer.incarnation;
       this.#askedAt = performance.now();
-      this.#looking = atMost(patience, Promise.all(this.#groups.map((_, i) => this.#ask(i))));
+      // Several parts may have been on the server that was replaced: nodes should start over once for all of them.
+      if (isAnother) for (const { link } of this.#groups) link.hurry();
+      const asked = Promise.all(this.#groups.map((_, i) => this.#ask(i)));
+      this.#looking = atMost(isAnother ? patienceAfterChange : patience, asked);
     }
     // Another call may have begun that.
     await this.#looking;

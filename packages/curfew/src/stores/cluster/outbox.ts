@@ -10,8 +10,8 @@ import { uncertain } from './uncertain.ts';
 
 /** How many entries and events one script takes over. */
 const piece = 200;
-/** Milliseconds until what was told is taken over, and for which a group that does not answer is waited for. */
-const [lag, patience] = [100, 200];
+/** Milliseconds until what was told is taken over, and for which a group that does not answer is waited for: by a change, and by a list of events. */
+const [lag, patience, patienceOfList] = [100, 200, 1000];
 /** In the log: everyone. */
 const everyone = 'a';
 /** The most numbers of a group that are remembered. */
@@ -66,7 +66,7 @@ export class Outbox {
   /** Takes over everything that can be reached. */
   async takeOverAll(): Promise<void> {
     for (const group of this.#groups.keys()) this.#told.add(group);
-    await this.flush();
+    await this.flush(patienceOfList);
   }
 
   /** Takes over soon what a group has just told: nobody waits for it, except those who read it or tell of more. */
@@ -76,13 +76,13 @@ export class Outbox {
   }
 
   /** Takes over what groups have told through this process. A group that is out of reach is left to the next sweep. */
-  async flush(): Promise<void> {
+  async flush(longest: number = patience): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const told = [...this.#told];
     this.#told.clear();
     this.#flushing = Promise.allSettled([this.#flushing, ...told.map((group) => this.takeOver(group))]);
-    await atMost(patience, this.#flushing);
+    await atMost(longest, this.#flushing);
   }
 
   /** The number in the home's log of an entry that was just written to a group's log. */

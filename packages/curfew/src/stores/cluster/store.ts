@@ -1,4 +1,4 @@
-import type { AccountId, SessionName, UserId } from '../../domain/brand.ts';
+import type { SessionName, UserId } from '../../domain/brand.ts';
 import { hour, minute } from '../../domain/limits.ts';
 import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
@@ -235,8 +235,7 @@ export class ClusterStore implements Omit<Store, Other> {
     // In this order: the epochs of an account that is disabled move after that, and a creation checks them.
     const reply = await this.#readEpochs[this.#groups.ofUser(userId)]!([homeOf(userId), userId]);
     const [everyone, user] = reply as [number, number];
-    // An id of another form than an account's belongs to none.
-    const account = await this.#home.store.engine.readAccount(userId as string as AccountId);
+    const account = await this.#home.store.engine.readAccount(userId);
     return { account, epochs: { user, everyone } };
   };
 

@@ -62,6 +62,8 @@ export class Link {
   /** Why there is no connection; `undefined` if that is not known. */
   #trouble: unknown;
   readonly #hoping: Set<() => void> = new Set();
+  /** Ends the pause before the next attempt to connect. */
+  #hurry: () => void = () => {};
 
   private constructor(options: LinkOptions) {
     this.options = options;
@@ -140,6 +142,11 @@ export class Link {
       };
       this.#hoping.add(hope);
     });
+  }
+
+  /** Tries to connect now, if there is no connection: another one to the same servers could be made again. */
+  hurry(): void {
+    this.#hurry();
   }
 
   /** Waits for the answers to what was sent, and disconnects. */
@@ -256,7 +263,8 @@ export class Link {
     for (let { broken } = connection; !signal.aborted; ) {
       await broken;
       const pause = Math.min(longestPause, firstPause * 2 ** (this.#attempts - 1)) * (0.5 + Math.random() / 2);
-      await sleep(pause, undefined, { signal }).catch(() => {});
+      const rested = sleep(pause, undefined, { signal }).catch(() => {});
+      await Promise.race([rested, new Promise<void>((resolve) => (this.#hurry = resolve))]);
       if (signal.aborted) return;
       const next = await this.#connect().catch((fault: unknown) => {
         this.#trouble = fault;

@@ -100,13 +100,13 @@ export class Sweeper {
   ): Promise<{ forgotten: number; more: boolean }> {
     const oldest = now - keepEnded;
     const buried = await this.#follow(pieces.buryEnded, batch);
-    const [isHome, isGroup] = [this.#role === 'home', this.#role === 'group'];
+    const isHome = this.#role === 'home';
     const forgotten = isHome
       ? { count: 0, more: false }
       : await this.#count(pieces.forgetEnded, batch, [oldest, Number(this.#aliasesElsewhere)]);
     const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents, events]);
     // Nobody looks for a time in a group's events.
-    const timed = isGroup ? { more: false } : await this.#recordTimes();
+    const timed = this.#role === 'group' ? { more: false } : await this.#recordTimes();
     const rest = await this.#count(pieces.forgetRest, batch, [oldest, now]);
     if (!isHome) await this.#mend(now);
     return { forgotten: forgotten.count, more: [buried, forgotten, trimmed, timed, rest].some(({ more }) => more) };

@@ -23,8 +23,6 @@ export type ChaosStore = {
 export type Standby = {
   /** The standby has everything acknowledged before the call, and gets nothing from then on. */
   lag(): Promise<void>;
-  /** How many times that makes it another store: once for each of its parts that is there. 1 if absent. */
-  changes?(): Promise<number>;
   /** The old primary is gone permanently, and the standby serves in its place. */
   promote(): Promise<void>;
   /** Creates the next standby. */
@@ -476,7 +474,7 @@ export class Chaos {
     this.#checker.note({ kind: 'failover', what: 'begins', at: now() });
     await standby.lag();
     await pause(randomInt(100, 1500));
-    await this.#changingStore((await standby.changes?.()) ?? 1, () => standby.promote());
+    await this.#changingStore(1, () => standby.promote());
     this.#checker.note({ kind: 'failover', what: 'serves', at: now() });
     await standby.renew();
   }
