@@ -44,4 +44,4 @@ for (const row of rows)
       .trimEnd(),
   );
 console.log(`Pictures: ${cache}/pictures`);
-process.exit(rows.length === 0 || trials.some(({ passed }) => !passed) ? 1 : 0);
+process.exitCode = rows.length === 0 || trials.some(({ passed }) => !passed) ? 1 : 0;

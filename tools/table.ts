@@ -10,4 +10,4 @@ const suites = ['operations', 'log-out'].map(
 );
 const { code, failures } = await testWithTable(['--test-concurrency=2', '--test-timeout=1800000', ...suites]);
 if (failures !== '') console.log(`\n${failures}`);
-process.exit(code);
+process.exitCode = code;

@@ -40,12 +40,17 @@ const quick = given.includes('--quick');
 const asked = quick ? quickParts.flatMap((part) => filesOf(part, { tables: watch })) : files;
 const limits = ['--test-concurrency=3', '--test-timeout=1800000'];
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
-if (asked.length === 0) process.exit(await runAll());
-const engines = enginesOf(asked);
-for (const engine of engines) await installEngines(engine);
-if (engines.length > 0) build();
-if (quick && !watch) process.exit(await runQuick());
-run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...limits, ...asked]);
+// Not `process.exit`, which would not wait until a pipe has taken all that was printed.
+process.exitCode = await (asked.length === 0 ? runAll() : quick && !watch ? runQuick() : runAsked());
+
+/** Installs and builds what the given files need, and runs them. */
+async function runAsked(): Promise<number> {
+  const engines = enginesOf(asked);
+  for (const engine of engines) await installEngines(engine);
+  if (engines.length > 0) build();
+  run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...limits, ...asked]);
+  return 0;
+}
 
 /**
  * Runs everything: most tests of the server in one process for each part, one part after another; and beside them every

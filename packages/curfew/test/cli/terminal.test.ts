@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { Event, Session } from 'curfew-client';
 import fc from 'fast-check';
@@ -11,6 +12,7 @@ import { sessionColumns, shortWithin, usedText } from '../../src/cli/format.ts';
 import { paint, renderTable, wrap } from '../../src/cli/terminal.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
+import { lives } from '../support/child.ts';
 import { fillWithEvents } from '../support/filled.ts';
 import { commandLine, runCli } from '../support/process.ts';
 
@@ -171,6 +173,18 @@ test('a test that waits for a prompt that does not come fails with what was prin
   await assert.rejects(waits.prompt('second', 1), /has not printed "second" within 1 ms\. It printed:\nfirst/);
   const ends = new AtTerminal('echo first', {});
   await assert.rejects(ends.prompt('second'), /has not printed "second", and ended\. It printed:\nfirst/);
+});
+
+test('a terminal that is killed leaves no program behind, not even one that ignores that it was closed', async (t) => {
+  if (!terminalInstalled || process.platform !== 'linux') {
+    t.skip('script is not installed, or this is not Linux');
+    return;
+  }
+  const terminal = new AtTerminal("trap '' HUP; echo pid $$; exec sleep 1000", {});
+  await terminal.prompt('pid ');
+  const pid = Number(/pid (\d+)/.exec(terminal.printed)![1]);
+  terminal.kill();
+  while (lives(pid)) await pause(5);
 });
 
 test('colours are for a stream that shows them, whatever the other one is', async (t) => {

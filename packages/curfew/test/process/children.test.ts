@@ -5,18 +5,9 @@ import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { lives } from '../support/child.ts';
 
 const hanging = fileURLToPath(new URL('../support/hang.ts', import.meta.url));
-
-/** Whether a process exists. */
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test('a test that times out leaves no server behind, and the run ends', {
   skip: process.platform !== 'linux' && 'only Linux ends a program together with the one that started it',

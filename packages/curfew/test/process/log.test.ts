@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs, { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openLog, seldom } from '../../src/log.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
@@ -40,7 +40,7 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines go to a new o
     for (let sent = 1; ; sent++) {
       const path = `/${name}/${'x'.repeat(sent)}`;
       await fetch(`${server.url}${path}`);
-      while (!others.concat(file).some((each) => says(each, `${path}"`))) await setImmediate();
+      while (!others.concat(file).some((each) => says(each, `${path}"`))) await pause(5);
       if (says(file, `${path}"`)) return;
     }
   };
@@ -54,7 +54,7 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines go to a new o
   mkdirSync(path);
   server.child.kill('SIGHUP');
   while (!server.told.some((line) => /The log cannot be written to CURFEW_LOG_FILE .*EISDIR/.test(line)))
-    await setImmediate();
+    await pause(5);
   await until(`${old}.2`, 'later', []);
   await server.stop('SIGTERM');
   assert.equal(server.child.exitCode, 0);
@@ -65,7 +65,7 @@ test('N8.7: a log file that could be opened again only at the second attempt clo
   const path = join(folder, 'logs', 'curfew.log');
   const log = openLog({ logLevel: 'info', logFile: path });
   const until = async (isSo: () => boolean) => {
-    while (!isSo()) await setImmediate();
+    while (!isSo()) await pause(5);
   };
   const write = async (text: string, file: string) => {
     log.logger.info(text);
@@ -125,7 +125,7 @@ test('at a terminal the log has no lines of requests, unless its level is set or
     start('filed', { CURFEW_LOG_FILE: file }),
   ]);
   await full.prompt('"msg":"request"');
-  while (!(existsSync(file) && readFileSync(file, 'utf8').includes('"msg":"request"'))) await setImmediate();
+  while (!(existsSync(file) && readFileSync(file, 'utf8').includes('"msg":"request"'))) await pause(5);
   quiet.type('\u0003');
   await quiet.ended();
   assert.doesNotMatch(quiet.printed, /"msg"/);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { startChild } from './child.ts';
+import { diesWithParent, startChild } from './child.ts';
 
 /** The tool that gives a program a terminal. */
 export const terminalInstalled: boolean = spawnSync('script', ['--version']).status === 0;
@@ -16,7 +16,9 @@ export class AtTerminal {
   #look: () => void = () => {};
 
   constructor(command: string, env: NodeJS.ProcessEnv) {
-    this.#child = startChild(['script', '-qec', command, '/dev/null'], {
+    // Without its terminal, a program gets SIGHUP, which a server with a log file survives.
+    const whole = ['exec', ...diesWithParent, 'sh', '-c', `'${command.replaceAll("'", "'\\''")}'`].join(' ');
+    this.#child = startChild(['script', '-qec', whole, '/dev/null'], {
       env: { PATH: process.env['PATH'], TERM: 'xterm', NO_COLOR: '1', ...env },
       stdin: 'pipe',
     });

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { after } from 'node:test';
 
-/** Linux ends a program together with its parent, even if that is killed, such as a test that takes too long. */
-const dies = ['setpriv', '--pdeathsig', 'KILL', '--'];
-const canDie = process.platform === 'linux' && spawnSync(dies[0]!, ['--version']).status === 0;
+const canDie = process.platform === 'linux' && spawnSync('setpriv', ['--version']).status === 0;
+
+/** Before a command: Linux ends it together with its parent, even if that is killed, such as a test that takes too long. */
+export const diesWithParent: readonly string[] = canDie ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
 
 const living: Set<ChildProcess> = new Set();
 
@@ -22,7 +23,7 @@ type Piped = ChildProcess & {
 
 /** Starts a program that ends when this process does, however that happens. Its output arrives through pipes. */
 export function startChild(command: readonly string[], { env = process.env, stdin = 'ignore' }: Options = {}): Piped {
-  const [program, ...args] = canDie ? [...dies, ...command] : command;
+  const [program, ...args] = [...diesWithParent, ...command];
   const { NODE_COMPILE_CACHE: compiled } = process.env;
   const child = spawn(program!, args, {
     // What the tests have compiled once is not compiled again for each of the hundreds of processes that they start.
@@ -32,4 +33,14 @@ export function startChild(command: readonly string[], { env = process.env, stdi
   living.add(child);
   child.once('exit', () => living.delete(child));
   return child as Piped;
+}
+
+/** Whether a process exists. */
+export function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -26,4 +26,4 @@ for (const { name } of ruleMutants) {
     say(status === 1 && stdout !== '', `${name}, ${engine}: ${stdout.trim() || `NOT FOUND ${stderr}`}`);
   }
 }
-process.exit(failed ? 1 : 0);
+process.exitCode = failed ? 1 : 0;
