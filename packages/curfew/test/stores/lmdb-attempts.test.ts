@@ -20,6 +20,7 @@ function opened(t: TestContext) {
   const make = () =>
     new Attempts(
       tables.attempts,
+      (write) => tables.root.childTransaction(write),
       () => !disk.full,
       () => new CurfewError('store_full'),
     );

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { KeyId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { ApiKey } from '../../src/domain/key.ts';
+import { hour } from '../../src/domain/limits.ts';
 import { serve } from '../../src/start/serve.ts';
 import { logout, nodeRow, note, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { reserveFile } from '../../src/stores/lmdb/files.ts';
@@ -35,6 +36,34 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
 }
 
 describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
+  test('an attempt that is the first to find the disk full is counted in memory, and leaves the reserve to ends', async (t) => {
+    const disk = diskFor(t, 8);
+    if (!disk) return;
+    const store = await openLmdbStore(disk.path, { reserve });
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const [one, other] = [await fixture.create(), await fixture.create()];
+    await until(async () => (await reserved(store)) === reserve);
+    disk.fill();
+    const rule = { max: 3, window: hour };
+    for (let i = 0; store.shortage() === undefined; i++) {
+      await store.takeAttempt(`bucket ${i}`, rule, start);
+      await new Promise(setImmediate);
+    }
+    for (let i = 0; i < 4; i++) {
+      const { allowed } = await store.takeAttempt('guessed', rule, start);
+      assert.equal(allowed, i < 3);
+    }
+    await assert.rejects(fixture.create(), { code: 'store_full' });
+    assert.equal((await store.endSession(one.id, logout())).kind, 'ended');
+    // An attempt and an end in one turn share a transaction.
+    const [, ended] = await Promise.all([
+      store.takeAttempt('another', rule, start),
+      store.endSession(other.id, logout()),
+    ]);
+    assert.equal(ended.kind, 'ended');
+    await store.close();
+  });
+
   test('N10.5: sessions can be ended and keys revoked while nothing else is written; all writes resume when there is room', async (t) => {
     const disk = diskFor(t, 8);
     if (!disk) return;

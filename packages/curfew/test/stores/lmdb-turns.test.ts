@@ -111,7 +111,12 @@ function hurriedSweep({ folder, tables, state }: Awaited<ReturnType<typeof fille
   });
   const all = { ...watched, root };
   const committer = new Committer(all, state, folder, new Reserve(folder), { ...shared, clock: hurried() });
-  const attempts = new Attempts(tables.attempts, () => true, full);
+  const attempts = new Attempts(
+    tables.attempts,
+    (write) => committer.run(write),
+    () => true,
+    full,
+  );
   const engine = new LmdbEngine(all, state, committer, attempts, { ...shared, clock: hurried() });
   const looking = (scan: () => Promise<Scan>) => {
     take();
@@ -228,7 +233,13 @@ describe('the embedded store and the turns of the event loop', () => {
     };
     record();
     const committer = new Committer(tables, state, folder, new Reserve(folder));
-    const engine = new LmdbEngine(tables, state, committer, new Attempts(tables.attempts, () => true, full));
+    const attempts = new Attempts(
+      tables.attempts,
+      (write) => committer.run(write),
+      () => true,
+      full,
+    );
+    const engine = new LmdbEngine(tables, state, committer, attempts);
     // The sweep runs in between.
     while (active === undefined) await sweep(engine, { ...task(now), batch: 50 });
     await counting;
@@ -358,7 +369,8 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: expired attempts are deleted a few at a time', async (t) => {
     const { tables } = await filled(t, async () => {});
-    const attempts = new Attempts(tables.attempts, () => true, full);
+    const write = (work: () => void) => tables.root.childTransaction(work);
+    const attempts = new Attempts(tables.attempts, write, () => true, full);
     for (let i = 0; i < 1200; i++) attempts.take(`bucket ${i}`, { max: 5, window: minute }, start);
     await attempts.settled();
     const sizes = [attempts.size];

@@ -17,8 +17,9 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { SessionId } from '../../src/domain/brand.ts';
+import { newId } from '../../src/domain/ids.ts';
 import { day, hour, limits } from '../../src/domain/limits.ts';
-import { rulesOver } from '../../src/rules/index.ts';
 import {
   beginning,
   everyone,
@@ -27,15 +28,14 @@ import {
   logout,
   nodeRow,
   note,
+  random,
   StoreFixture,
   start,
   user,
 } from '../../src/stores/conformance/harness.ts';
 import { format } from '../../src/stores/lmdb/codec.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
-import { takeOwnership } from '../../src/stores/lmdb/owner.ts';
-import { Reserve } from '../../src/stores/lmdb/reserve.ts';
-import { checkFormat, LmdbStore } from '../../src/stores/lmdb/store.ts';
+import { timeKey } from '../../src/stores/lmdb/keys.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
 
@@ -358,6 +358,55 @@ describe('the embedded store and its folder', () => {
     await store.close();
   });
 
+  test('a session that was used before a restart placed it is checked in time and forgotten, and leaves nothing behind', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const open = () => openLmdbStore(folder.path);
+    let store = await open();
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const sessions = [await fixture.create(), await fixture.create()];
+    await store.touchSessions(sessions.map(({ id }) => ({ id, at: start + 5000 })));
+    await store.close();
+    store = await open();
+    t.after(() => store.close());
+    const sweep = async (now: number) => {
+      while ((await store.sweep({ now, keepEnded: day, keepEvents: day, batch: 100 })).more);
+    };
+    await sweep(start + hour);
+    await store.endSession(sessions[0]!.id, logout(start + hour));
+    for (const days of [35, 70, 71]) await sweep(start + days * day);
+    // The newest entry of the log.
+    assert.equal(await store.countEntries(), 1);
+  });
+
+  test('a check that an earlier version has planned for another time than its session is made up for', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    let store = await openLmdbStore(folder.path);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const { id } = await fixture.create();
+    const sweep = async (now: number) => {
+      while ((await store.sweep({ now, keepEnded: day, keepEvents: day, batch: 100 })).more);
+    };
+    await sweep(start + hour);
+    await store.close();
+    const tables = openTables(folder.path);
+    const [planned] = tables.deadlines.getKeys({ limit: 1 });
+    await tables.deadlines.remove(planned!);
+    await tables.deadlines.put(timeKey(start + 2 * hour, id), true);
+    const gone = newId('nobody', start, random) as SessionId;
+    await tables.deadlines.put(timeKey(start + 2 * hour, gone), true);
+    await tables.root.close();
+    store = await openLmdbStore(folder.path);
+    t.after(() => store.close());
+    await sweep(start + 3 * hour);
+    assert.equal((await store.readSession(id))?.stored.end, undefined);
+    await sweep(start + 35 * day);
+    assert.ok((await store.readSession(id))?.stored.end, 'it was not checked again');
+    for (const days of [70, 71]) await sweep(start + days * day);
+    assert.equal(await store.countEntries(), 1);
+  });
+
   test('no write waits forever, however soon it follows a failed one', { timeout: 20_000 }, async (t) => {
     const { store, fixture } = await opened(t);
     for (let turns = 0; turns < 20; turns++) {
@@ -369,33 +418,6 @@ describe('the embedded store and its folder', () => {
 });
 
 describe('the embedded store and its keys', () => {
-  test('N2.10: R23: a revocation whose sync failed is reported as unknown, and yet the key is no longer valid', async (t) => {
-    const folder = temporaryFolder();
-    const tables = openTables(folder.path);
-    const owner = await takeOwnership(tables.root, tables.meta, folder.path);
-    checkFormat(tables);
-    const unruled = new LmdbStore(tables, folder.path, owner, new Reserve(folder.path, 0));
-    const store = Object.assign(unruled, rulesOver(unruled.engine));
-    t.after(async () => {
-      await store.close();
-      folder.remove();
-    });
-    const fixture = new StoreFixture({ store, dispose: async () => {} });
-    const { id } = await fixture.createKey(['sessions.read']);
-    assert.equal((await store.readKey(id))?.revokedAt, undefined, 'it is cached as valid');
-    const flushed = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(tables.root), 'flushed')!;
-    Object.defineProperty(tables.root, 'flushed', {
-      configurable: true,
-      get: () => Promise.reject(new Error('EIO')),
-    });
-    const revoke = () => store.revokeKey(id, start + 9, note('key.revoked'));
-    await assert.rejects(revoke(), { code: 'outcome_unknown' });
-    assert.equal((await store.readKey(id))?.revokedAt, start + 9, 'the cache still has the key unrevoked');
-    await assert.rejects(revoke(), { code: 'outcome_unknown' }, 'nobody knows yet whether the first one lasts');
-    Object.defineProperty(tables.root, 'flushed', { ...flushed, configurable: true });
-    assert.deepEqual(await revoke(), { key: await store.readKey(id), sequence: 1 });
-  });
-
   test('in a folder of format 3, keys that could attach a verifier get the scope for it, others do not', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);

@@ -29,11 +29,21 @@ export class Attempts {
   /** The unwritten ones for which the disk had no room. */
   readonly #held: Set<string> = new Set();
   readonly #refusal: () => CurfewError;
+  readonly #commit: (write: () => void) => Promise<void>;
   #written: Promise<unknown> = Promise.resolve();
 
-  /** `mayWrite`: whether the disk has room for writes other than ends; `refusal`: the error if no more can be held. */
-  constructor(table: Tables['attempts'], mayWrite: () => boolean, refusal: () => CurfewError) {
+  /**
+   * `commit`: writes in a transaction, with others. `mayWrite`: whether the disk has room for writes other than ends;
+   * `refusal`: the error if no more can be held.
+   */
+  constructor(
+    table: Tables['attempts'],
+    commit: (write: () => void) => Promise<void>,
+    mayWrite: () => boolean,
+    refusal: () => CurfewError,
+  ) {
     this.#table = table;
+    this.#commit = commit;
     this.#mayWrite = mayWrite;
     this.#refusal = refusal;
   }
@@ -90,7 +100,7 @@ export class Attempts {
       const bucket = bucketOfTimeKey(key);
       const row = this.#read(bucket);
       if (row && row[1] <= upTo) this.#write(bucket, undefined);
-      this.#await(this.#table.remove(key));
+      this.#await(this.#commit(() => this.#table.remove(key)));
     }
     return timeKeys.length === most;
   }
@@ -128,7 +138,7 @@ export class Attempts {
     }
     this.#held.delete(bucket);
     const key = bucketKey(bucket);
-    const written = row ? this.#table.put(key, row) : this.#table.remove(key);
+    const written = this.#commit(() => (row ? this.#table.put(key, row) : this.#table.remove(key)));
     const isNewest = () => this.#unwritten.get(bucket) === entry;
     this.#await(
       written,
@@ -140,7 +150,7 @@ export class Attempts {
 
   #put(key: string, value: true): void {
     if (!this.#mayWrite()) return;
-    this.#await(this.#table.put(key, value));
+    this.#await(this.#commit(() => this.#table.put(key, value)));
   }
 
   #await(written: Promise<unknown>, then: () => unknown = () => {}, otherwise: () => unknown = () => {}): void {

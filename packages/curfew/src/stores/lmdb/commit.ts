@@ -1,3 +1,4 @@
+import type { RootDatabase } from 'lmdb';
 import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
@@ -6,7 +7,7 @@ import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import type { LogScope } from '../contract.ts';
-import { type Counters, countersOf, encodeEvent, encodeLog, type Row } from './codec.ts';
+import { type Counters, countersOf, encodeEvent, encodeLog, nextCheckAtOf, type Row } from './codec.ts';
 import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putStep, removeStep } from './epochs.ts';
 import { writeFault } from './faults.ts';
 import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
@@ -167,7 +168,7 @@ export class Draft {
   /** Adds a session whose creation the last event records, and which is in no index yet. */
   created(stored: StoredSession, row: Row): void {
     this.#unwritten.set(stored.id, row);
-    this.#created.set(stored.id, freshOf(stored, this.#lastEvent));
+    this.#created.set(stored.id, freshOf(stored, nextCheckAtOf(row), this.#lastEvent));
   }
 
   get createdAny(): boolean {
@@ -338,12 +339,11 @@ export class Committer {
   readonly #reserve: Reserve;
   #queue: Task[] = [];
   #draining: Promise<void> | undefined;
-  #flushing: Set<Promise<void>> = new Set();
   readonly #watchers: Set<() => void> = new Set();
   readonly #pace: Pace;
   #closed = false;
-  /** The disk has not confirmed the last write that is visible. */
-  #unconfirmed = false;
+  /** Why the disk has not confirmed a write that is visible. Nothing that is written after that is sure to last, either. */
+  #unconfirmed: CurfewError | undefined;
 
   constructor(tables: Tables, state: State, folder: string, reserve: Reserve, pace: Pace = shared) {
     this.#pace = pace;
@@ -378,9 +378,8 @@ export class Committer {
 
   /** Resolves when everything that is visible now is on disk. */
   async settled(): Promise<void> {
-    if (!this.#draining && this.#flushing.size === 0 && !this.#unconfirmed) return;
-    // What the disk did not confirm is confirmed by a later write.
-    await this.runUrgent((draft) => this.#unconfirmed && draft.keepCounters());
+    if (this.#unconfirmed) throw this.#unconfirmed;
+    if (this.#draining) await this.runUrgent(() => {});
   }
 
   /** Calls back whenever the log has grown, until the returned function is called. */
@@ -393,7 +392,6 @@ export class Committer {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;
-    await Promise.all(this.#flushing);
   }
 
   async #drain(): Promise<void> {
@@ -449,41 +447,53 @@ export class Committer {
     for (const task of taken) task.reject(fault);
   }
 
-  /** One transaction. Resolves when it is visible; its tasks are answered when it is on disk. */
+  /** One transaction. Its tasks are answered when it is on disk. @throws if it has changed nothing */
   async #commit(take: () => Iterable<Task>): Promise<void> {
     const { root } = this.#tables;
-    const { draft, settled } = await root.childTransaction(() => {
-      const batch = new Draft(this.#tables, this.#state);
-      const results: TaskResult[] = [];
-      for (const task of take()) results.push(written(task, batch));
-      batch.finish();
-      return { draft: batch, settled: results };
-    });
+    let begun: { draft: Draft; results: TaskResult[]; number: number } | undefined;
+    try {
+      await root.childTransaction(() => {
+        const draft = new Draft(this.#tables, this.#state);
+        const results: TaskResult[] = [];
+        for (const task of take()) results.push(written(task, draft));
+        draft.finish();
+        begun = { draft, results, number: root.getWriteTxnId() };
+      });
+    } catch (error) {
+      // LMDB reports a failed sync like any other failure, but by then the transaction is visible.
+      const isVisible = begun && isCommitFailure(error) && newestOf(root) >= begun.number;
+      if (!isVisible) throw error;
+      const fault = await writeFault(error, this.#folder);
+      this.#unconfirmed ??= unconfirmed(fault);
+    }
+    const { draft, results } = begun!;
     const grown = draft.head > this.#state.head;
     draft.publish();
     // No later read may use a read transaction from before this commit.
     root.resetReadTxn();
     if (grown) for (const watcher of this.#watchers) watcher();
-    const flushed = this.#answer(settled).finally(() => this.#flushing.delete(flushed));
-    this.#flushing.add(flushed);
+    for (const result of results) {
+      const { task } = result;
+      if (this.#unconfirmed) task.reject(this.#unconfirmed);
+      else if ('refusal' in result) task.reject(result.refusal);
+      else task.resolve(result.value as never);
+    }
   }
+}
 
-  async #answer(settled: readonly TaskResult[]): Promise<void> {
-    try {
-      await this.#tables.root.flushed;
-      this.#unconfirmed = false;
-    } catch (error) {
-      this.#unconfirmed = true;
-      // It is visible, but may not survive a power cut.
-      const fault = new CurfewError('outcome_unknown', { detail: 'The disk did not confirm the write.' }, error);
-      for (const { task } of settled) task.reject(fault);
-      return;
-    }
-    for (const result of settled) {
-      if ('refusal' in result) result.task.reject(result.refusal);
-      else result.task.resolve(result.value as never);
-    }
-  }
+/**
+ * Linux forgets what it could not write: a later sync that succeeds says nothing of the pages of this one, and later
+ * transactions refer to them.
+ */
+function unconfirmed({ facts, cause }: CurfewError): CurfewError {
+  const detail = `The disk did not confirm a write, so this one and later ones may be lost: ${facts.detail}`;
+  const remedy = 'Restart the server on a disk that works. If it does not start, restore a backup.';
+  return new CurfewError('outcome_unknown', { detail, remedy }, cause);
+}
+
+/** The number of the newest transaction that is visible. */
+function newestOf(root: RootDatabase): number {
+  return (root.getStats() as { lastTxnId: number }).lastTxnId;
 }
 
 function written(task: Task, draft: Draft): TaskResult {

@@ -1,6 +1,6 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
-import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import { createdIn, decodeSession, versionOf } from './codec.ts';
+import type { Epochs, StoredSession } from '../../domain/session.ts';
+import { createdIn, decodeSession, nextCheckAtOf, versionOf } from './codec.ts';
 import { stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import { SortedIds, type Source } from './sorted-ids.ts';
 import type { Tables } from './tables.ts';
@@ -11,7 +11,7 @@ export type FreshSession = {
   userId: UserId;
   epochs: Epochs;
   createdAt: number;
-  /** Its first deadline; activity may have moved it since. */
+  /** When it is to be checked, as its row says: its first deadline, which activity may have moved since. */
   due: number;
   /** The sequence of the event that records its creation. */
   told: number;
@@ -197,10 +197,9 @@ function takeUp(runs: Run[], rest: Iterator<Ordered>): void {
 
 const none = new SortedIds();
 
-export function freshOf(stored: StoredSession, told: number): FreshSession {
+export function freshOf(stored: StoredSession, due: number, told: number): FreshSession {
   const { id, userId, epochs, createdAt } = stored;
-  const key = userKey(userId, epochs);
-  return { id, userId, epochs, createdAt, due: nextDeadline(stored), told, key, tags: tagKeys(stored) };
+  return { id, userId, epochs, createdAt, due, told, key: userKey(userId, epochs), tags: tagKeys(stored) };
 }
 
 /** A key that is in no index: for all sessions of a user. */
@@ -239,7 +238,7 @@ export function loadFresh(tables: Tables, { placed, begun }: { placed: number; b
     // Every change of a session places it, and a session that was suspended from the start never was fresh.
     const mayStand = told <= begun || versionOf(row) > 1 || stored.suspended;
     if (!mayStand || !stateKeys(stored).some((key) => tables.live.doesExist(key, sessionId))) {
-      fresh.add(freshOf(stored, told));
+      fresh.add(freshOf(stored, nextCheckAtOf(row), told));
     }
   }
   return fresh;

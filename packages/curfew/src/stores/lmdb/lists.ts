@@ -108,12 +108,17 @@ function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
 }
 
 /** Live sessions to check: their recorded deadline has passed, but activity may have moved it since. */
-export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIVE_INFINITY): Iterable<SessionId> {
+function* dueSessions(tables: Tables, now: number, limit = Number.POSITIVE_INFINITY): Iterable<SessionId> {
   let seen = 0;
-  for (const key of tables.deadlines.getKeys({ end: endOfTime(now) })) {
+  for (const key of dueKeys(tables, now)) {
     if (seen++ >= limit) return;
     yield idOfTimeKey(key);
   }
+}
+
+/** Their keys in the index by deadline. */
+export function dueKeys({ deadlines }: Tables, now: number): Iterable<string> {
+  return deadlines.getKeys({ end: endOfTime(now) });
 }
 
 /** Sessions that changed since the sweep last followed the log, among them those whose end was recorded. */

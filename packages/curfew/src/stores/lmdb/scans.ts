@@ -4,8 +4,8 @@ import type { Candidate, Scan } from '../commit.ts';
 import { deadlineOf, decodeSession, encodeSession, nextCheckAtOf } from './codec.ts';
 import type { Committer, Draft, State } from './commit.ts';
 import { isSettled, numberOf } from './epochs.ts';
-import { endedOfUser, timeKey, userKey, userRange } from './keys.ts';
-import { dueSessions } from './lists.ts';
+import { endedOfUser, idOfTimeKey, timeKey, userKey, userRange } from './keys.ts';
+import { dueKeys } from './lists.ts';
 import type { Pace } from './pace.ts';
 import { readSlot } from './slots.ts';
 import { fewest, turnOf } from './sweep.ts';
@@ -38,18 +38,22 @@ export class Scans {
   async due(now: number, asked: number): Promise<Scan> {
     const isOver = turnOf(this.#pace);
     const most = Math.min(asked, mostFound);
-    const [candidates, later]: [Candidate[], SessionId[]] = [[], []];
+    const [candidates, later]: [Candidate[], string[]] = [[], []];
     let [looked, more] = [0, false];
-    for (const id of dueSessions(this.#tables, now)) {
+    for (const key of dueKeys(this.#tables, now)) {
       more = looked === most || (looked > 0 && looked % fewest === 0 && isOver());
       if (more) break;
       looked += 1;
-      const row = this.#tables.sessions.get(id)!;
+      const id = idOfTimeKey(key);
+      const row = this.#tables.sessions.get(id);
+      // Earlier versions may have left a key of a session that is not there any more.
+      if (!row || deadlineOf(row) > now) {
+        later.push(key);
+        continue;
+      }
       const stored = decodeSession(id, row);
       // The sweep moves those whose end is recorded when it follows the log.
-      if (stored.end) continue;
-      if (deadlineOf(row) > now) later.push(id);
-      else candidates.push(this.#candidate(stored));
+      if (!stored.end) candidates.push(this.#candidate(stored));
     }
     if (later.length > 0) await this.#committer.run((draft) => checkLater(draft, later));
     return { candidates, more, settle: async () => {} };
@@ -142,10 +146,15 @@ function leftBehind({ live }: Tables, present: string, userId: UserId, limit: nu
   return found;
 }
 
-/** Plans the next check of sessions that have been active since the last one was planned. */
-function checkLater(draft: Draft, ids: readonly SessionId[]): void {
+/**
+ * Plans the next check of sessions that have been active since the last one was planned. `keys`: of the checks that are due,
+ * which earlier versions may have planned for another time than the one in the session's row.
+ */
+function checkLater(draft: Draft, keys: readonly string[]): void {
   const { sessions, deadlines } = draft.tables;
-  for (const id of ids) {
+  for (const key of keys) {
+    deadlines.remove(key);
+    const id = idOfTimeKey(key);
     const row = sessions.get(id);
     if (!row) continue;
     const stored = decodeSession(id, row);

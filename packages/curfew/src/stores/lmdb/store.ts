@@ -53,6 +53,7 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
     this.#committer = new Committer(tables, this.#state, folder, reserve, pace);
     this.#attempts = new Attempts(
       tables.attempts,
+      (write) => this.#committer.run(write),
       () => reserve.shortage === undefined,
       () => reserve.refusal(),
     );
@@ -248,7 +249,7 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
         // A full disk accepts no new seal. The existing one stays valid.
       }
       // After a failed commit the engine would wait for it forever; a commit without a write needs no room.
-      await this.#tables.root.transaction(() => {}).catch(() => {});
+      await this.#tables.root.transaction(() => {}).catch((error) => writeFault(error, this.folder));
       await this.#tables.root.close();
       noteClosed(this.folder);
       await this.#owner.release();

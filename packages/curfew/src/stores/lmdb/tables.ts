@@ -89,8 +89,6 @@ export function openTables(folder: string): Tables {
     path: folder,
     noSubdir: false,
     maxDbs: databases.length + 2,
-    // A commit is visible before it is on disk, and each has its own promise; an end waits for both.
-    separateFlushed: true,
     // Batches are made here (commit.ts); lmdb's own would reject a promise that nobody handles when a commit fails.
     eventTurnBatching: false,
   });

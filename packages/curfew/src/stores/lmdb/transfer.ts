@@ -111,7 +111,6 @@ export async function importRecords(
     tables.meta.put('format', format);
     if (fingerprint !== undefined) tables.meta.put(fingerprintKey, fingerprint);
   });
-  await Promise.resolve(tables.root.flushed).catch(failed);
   tables.root.resetReadTxn();
 }
 
