@@ -417,7 +417,7 @@ function pairingProperties(several: readonly string[]): object[] {
       default: 'place',
       displayOptions: { show },
       description:
-        'Which items of the inputs belong together. The node runs once for each item of input 1; by position, an input with one item serves all.',
+        'Which items of the inputs belong together. By key, the node runs once for each item of input 1; by position, once for each item of the longest input, and an input with one item serves all.',
     },
     {
       displayName: 'Key Field',

@@ -137,6 +137,85 @@ describe('the nodes in n8n', () => {
       );
     });
 
+    const usersOf = (prefix: string) => Array.from({ length: 5 }, (_, i) => ({ name: `${prefix}-${i}` }));
+    /** Groups from input 1 and users from input 2, and a node that reads an item of each. */
+    const forUsers = (operation: string, groups: object[], users: object[], more = {}): Saved => ({
+      nodes: [
+        source([{}]),
+        items('A', groups),
+        items('B', users),
+        curfewNode(
+          operation,
+          {
+            ...{ numberInputs: 2, userIdInput: 'input2', userIdInputField: 'name' },
+            // Not only a field, so that n8n itself resolves it.
+            accessGroups: '={{ $json.groups.toLowerCase() }}',
+          },
+          more,
+        ),
+        node('Reader', 'test.reader', { read: "={{ $('A').item.json.groups }} {{ $('B').item.json.name }}" }),
+      ],
+      connections: wires(
+        ['Start', 0, 'A', 0],
+        ['Start', 0, 'B', 0],
+        ['A', 0, 'Curfew', 0],
+        ['B', 0, 'Curfew', 1],
+        ['Curfew', 0, 'Reader', 0],
+      ),
+    });
+
+    test('the longest input determines how often it runs: a single item of input 1 serves all items of the others', async () => {
+      const users = usersOf('leaver');
+      const made = [];
+      for (const { name } of users) made.push(await server.createSession(name, { accessGroups: ['staff', 'other'] }));
+      // The credential’s expression sees that item, too.
+      n8n.keep('key', { url: server.url, apiKey: '={{ $json.key }}' });
+      const ran = await n8n.run(forUsers('removeAccessGroup', [{ groups: 'STAFF', key: server.key }], users));
+      assert.equal(ran.told, '');
+      for (const { token } of made) assert.deepEqual(await groupsOf(token), ['other']);
+      assert.deepEqual(
+        ran.json('Reader').map(({ read }) => read),
+        users.map(({ name }) => `STAFF ${name}`),
+      );
+    });
+
+    test('an input that has several items, but fewer than the longest one, is an error for those of that one', async () => {
+      const users = usersOf('short');
+      for (const { name } of users) await server.createSession(name);
+      const groups = [{ groups: 'X' }, { groups: 'Y' }];
+      const stopped = await n8n.run(forUsers('addAccessGroup', groups, users));
+      assert.match(stopped.told, /^Input 1 has 2 items, but none for item 3 of input 2\. Give both the same number/);
+      const continued = await n8n.run(forUsers('addAccessGroup', groups, users, { onError: 'continueErrorOutput' }));
+      assert.equal(continued.json('Curfew').length, 2);
+      // n8n adds the item that an error came from.
+      const errors = continued
+        .json('Curfew', 1)
+        .map(({ name, error }) => `${name}: ${(error as IDataObject)['message']}`);
+      assert.equal(errors.length, 3);
+      for (const [i, error] of errors.entries())
+        assert.ok(
+          error.startsWith(`short-${i + 2}: Input 1 has 2 items, but none for item ${i + 3} of input 2.`),
+          error,
+        );
+    });
+
+    test('a retried node repeats nothing for items that share the single item of input 1', async (t) => {
+      const { url } = await relay(t, server.url, async (call) => call !== 3);
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = usersOf('shared');
+      const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 0 };
+      const ran = await n8n.run(forUsers('createUserSession', [{ groups: 'X' }], users, retry));
+      assert.equal(ran.told, '');
+      assert.deepEqual(
+        ran.json('Curfew').map(({ userId }) => userId),
+        users.map(({ name }) => name),
+      );
+      for (const { name } of users) {
+        const { body } = await server.call('GET', `/v1/users/${name}/sessions`);
+        assert.equal(body.total, 1, name);
+      }
+    });
+
     test('or by a common key', async () => {
       const [gil, hal] = [await server.createSession('gil'), await server.createSession('hal')];
       const users = [

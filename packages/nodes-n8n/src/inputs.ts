@@ -35,48 +35,56 @@ function checkWired(context: IExecuteFunctions, count: number): void {
   );
 }
 
-/**
- * Which items of the inputs belong together in a run: the position of one in each input. There is one run for each item
- * of the first input.
- */
-export type Pairing = (run: number) => readonly number[];
+/** Which items of the inputs belong together. There is one run for each item of the leading input. */
+export type Pairing = {
+  leader: number;
+  /**
+   * The position of a run's item in each input.
+   * @throws `NodeFault` that names the input in which a run finds no item, or more than one
+   */
+  placesOf(run: number): readonly number[];
+};
 
 /**
  * Pairs items by a field that all have, or by position; then an input with a single item serves every run.
- * @throws `NodeFault` that names the input in which a run finds no item, or more than one
+ * @throws `NodeFault` if a key is not exact
  */
 export function pairing(inputs: Inputs, key: string | undefined): Pairing {
-  if (inputs.length === 1) return (run) => [run];
+  if (inputs.length === 1) return { leader: 0, placesOf: (run) => [run] };
   return key === undefined ? pairedByPlace(inputs) : pairedByKey(inputs, key);
 }
 
 /** The objects of paired items. */
-export function objectsOf(inputs: Inputs, paired: readonly number[]): Objects {
-  return inputs.map((items, i) => items[paired[i] ?? -1]?.json);
+export function objectsOf(inputs: Inputs, places: readonly number[]): Objects {
+  return inputs.map((items, i) => items[places[i] ?? -1]?.json);
 }
 
 /** From which items a result comes, so that the nodes which follow find them. */
-export function originOf(paired: readonly number[]): IPairedItemData | IPairedItemData[] {
-  const [only = 0] = paired;
-  return paired.length > 1 ? paired.map((item, input) => ({ item, input })) : { item: only };
+export function originOf(places: readonly number[]): IPairedItemData | IPairedItemData[] {
+  const [only = 0] = places;
+  return places.length > 1 ? places.map((item, input) => ({ item, input })) : { item: only };
 }
 
+/** The longest input leads, so that no item of any input is left out. */
 function pairedByPlace(inputs: Inputs): Pairing {
-  return (run) =>
-    inputs.map((items, i) => {
-      const place = items.length === 1 ? 0 : run;
-      if (place < items.length) return place;
-      throw new NodeFault(
-        'item_not_paired',
-        `${capital(inputName(i))} has ${items.length} items, but none for item ${run + 1} of input 1.`,
-        { remedy: 'Give both the same number of items, give one item for all, or pair the items by a key.' },
-      );
-    });
+  const lengths = inputs.map(({ length }) => length);
+  const leader = lengths.indexOf(Math.max(...lengths));
+  const placeIn = (i: number, run: number) => {
+    const length = lengths[i] ?? 0;
+    const place = length === 1 ? 0 : run;
+    if (place < length) return place;
+    throw new NodeFault(
+      'item_not_paired',
+      `${capital(inputName(i))} has ${length} items, but none for item ${run + 1} of ${inputName(leader)}.`,
+      { remedy: 'Give both the same number of items, give one item for all, or pair the items by a key.' },
+    );
+  };
+  return { leader, placesOf: (run) => inputs.map((_, i) => placeIn(i, run)) };
 }
 
 function pairedByKey(inputs: Inputs, key: string): Pairing {
   const keyed = inputs.map((items) => byKeyOf(items, key));
-  return (run) => {
+  const placesOf = (run: number) => {
     const value = keyText(fieldOf(inputs[0]?.[run]?.json, key), key);
     if (value === undefined) {
       throw new NodeFault('item_not_paired', `Item ${run + 1} of input 1 has no “${key}” to be paired by.`, {
@@ -93,6 +101,7 @@ function pairedByKey(inputs: Inputs, key: string): Pairing {
       });
     });
   };
+  return { leader: 0, placesOf };
 }
 
 /** The positions of the items with each value of the key. */
@@ -139,19 +148,19 @@ export function savedParameters(context: IExecuteFunctions): SavedParameters {
 
 /**
  * The value of a parameter for a run: the value in the panel or, if the panel says so, a field of an input's item.
- * n8n's own expressions can use the items of the first input, and those of a node by its name.
+ * n8n's own expressions can use the run's item of the first input, which is at `place`, and items of a node by its name.
  */
 export function parameterOf(
   context: IExecuteFunctions,
   saved: SavedParameters,
   path: string,
-  run: number,
+  place: number,
   objects: Objects,
 ): unknown {
   if (objects.length > 1) {
     const source = saved(inputNameOf(path));
     const input = typeof source === 'string' ? /^input(\d)$/.exec(source)?.[1] : undefined;
-    if (input !== undefined) return fieldOfInput(context, path, run, objects, Number(input));
+    if (input !== undefined) return fieldOfInput(context, path, place, objects, Number(input));
   }
   const raw = saved(path);
   if (raw === null) return absent;
@@ -160,13 +169,13 @@ export function parameterOf(
   const dragged = draggedValue(raw, objects[0]);
   if (dragged !== undefined) return dragged;
   if (!isExpression(raw) || !/\binputs\s*\[/.test(raw)) {
-    return context.getNodeParameter(path, run, null);
+    return context.getNodeParameter(path, place, null);
   }
   // Older workflows use `inputs[1]` in an expression: it is replaced by that input's object before n8n resolves it.
   const filled = raw
     .slice(1)
     .replaceAll(/\{\{(.*?)\}\}/gs, (part) => part.replaceAll(/(?<![\w$.])inputs(?=\s*\[)/g, literalOf(objects)));
-  return context.evaluateExpression(filled, run);
+  return context.evaluateExpression(filled, place);
 }
 
 /** The expression that the editor writes when somebody drags a field of the input into a parameter. */
@@ -183,14 +192,20 @@ function draggedValue(raw: unknown, item: IDataObject | undefined): string | num
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }
 
-function fieldOfInput(context: IExecuteFunctions, path: string, run: number, objects: Objects, input: number): unknown {
+function fieldOfInput(
+  context: IExecuteFunctions,
+  path: string,
+  place: number,
+  objects: Objects,
+  input: number,
+): unknown {
   const label = labelOf(path);
   const wrong = (what: string) =>
     new NodeFault('missing_parameter', `Missing required property: ${label}. ${what}`, {
       remedy: `Correct the field of “${label}”, or take it from another input.`,
     });
   if (input > objects.length) throw wrong(`It is taken from input ${input}, but the node has ${objects.length}.`);
-  const field = context.getNodeParameter(fieldNameOf(path), run, '');
+  const field = context.getNodeParameter(fieldNameOf(path), place, '');
   const value = typeof field === 'string' && field !== '' ? fieldOf(objects[input - 1], field) : undefined;
   if (value === undefined || value === null) throw wrong(`Input ${input} has no “${field}”.`);
   return value;

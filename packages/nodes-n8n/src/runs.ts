@@ -25,17 +25,17 @@ import { isTool } from './tool.ts';
 /** The items that one run outputs, by output. */
 export type RunResult = INodeExecutionData[][];
 
-/** What a run works on. `origin` goes with each item that it outputs. */
+/** What a run works on: its item of input 1, which is at `index` there. `origin` goes with each item that it outputs. */
 export type RunItem = { index: number; input: INodeExecutionData; origin: Origin };
 
 type Origin = NonNullable<INodeExecutionData['pairedItem']>;
 
-/** The work of a node for one item; `read` returns the value of a parameter for it. */
+/** The work of a node for one item, or for the items of several inputs; `read` returns the value of a parameter for it. */
 export type Run = (read: (path: string) => unknown, item: RunItem, connect: Connect) => Promise<RunResult>;
 
 /**
- * The results by input item. n8n runs the whole node again when one of its items fails; the work for the other items is
- * not repeated.
+ * The results by the item of the leading input, of which each run has its own. n8n runs the whole node again when one of
+ * its items fails; the work for the other items is not repeated.
  */
 const doneFor = new WeakMap<INodeExecutionData, RunResult>();
 
@@ -58,9 +58,10 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
     return [failed(error), ...results.slice(1)];
   }
   if (inputs.some((items) => items.length === 0)) return results;
-  const items = inputs[0] ?? [];
   const saved = savedParameters(context);
-  const state: { options?: RequestOptions; turn?: () => Promise<void>; connect?: Connect; paired?: Pairing } = {};
+  const { leader, placesOf } = pairingOf(inputs, (path) => parameterOf(context, saved, path, 0, []));
+  const items = inputs[leader] ?? [];
+  const state: { options?: RequestOptions; turn?: () => Promise<void>; connect?: Connect } = {};
   const done: RunResult[] = [];
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
@@ -98,19 +99,22 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   }
 
   async function attempt(item: INodeExecutionData, i: number): Promise<RunResult> {
+    // For n8n, an item is one of input 1. If that has a single one, all runs have it.
+    let place = 0;
     let objects: Objects = [];
-    let origin: Origin = { item: i };
-    const read = (path: string) => parameterOf(context, saved, path, i, objects);
+    let origin: Origin = { item: i, input: leader };
+    const read = (path: string) => parameterOf(context, saved, path, place, objects);
     try {
-      state.paired ??= pairing(inputs, inputs.length > 1 ? keyOf(read) : undefined);
-      const paired = state.paired(i);
-      objects = objectsOf(inputs, paired);
-      origin = originOf(paired);
+      const places = placesOf(i);
+      [place = 0] = places;
+      objects = objectsOf(inputs, places);
+      origin = originOf(places);
       state.options ??= optionsOf(read);
       state.turn ??= batches(state.options, sleep).turn;
       state.connect ??= connecting(context, state.options);
       await state.turn();
-      const result = await run(read, { index: i, input: item, origin }, state.connect);
+      const input = inputs[0]?.[place] as INodeExecutionData;
+      const result = await run(read, { index: place, input, origin }, state.connect);
       doneFor.set(item, result);
       return result;
     } catch (error) {
@@ -123,6 +127,18 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
     someFailed = true;
     if (context.continueOnFail()) return [errorItem(error, origin)];
     throw nodeError(context, error, i);
+  }
+}
+
+/** If nothing can be paired, each item of input 1 reports why. */
+function pairingOf(inputs: Inputs, read: (path: string) => unknown): Pairing {
+  try {
+    return pairing(inputs, inputs.length > 1 ? keyOf(read) : undefined);
+  } catch (error) {
+    const placesOf = () => {
+      throw error;
+    };
+    return { leader: 0, placesOf };
   }
 }
 

@@ -269,7 +269,7 @@ export class Curfew implements INodeType {
 						numberInputs: [2, 3, 4, 5, 6, 7, 8],
 					},
 				},
-				description: 'Which items of the inputs belong together. The node runs once for each item of input 1; by position, an input with one item serves all.',
+				description: 'Which items of the inputs belong together. By key, the node runs once for each item of input 1; by position, once for each item of the longest input, and an input with one item serves all.',
 			},
 			{
 				displayName: 'Key Field',
