@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createClient } from 'curfew-client';
-import { type Content, curfewStore, type StoreMethods } from 'curfew-client/express-session';
+import { type Content, curfewStore, type StoreClient, type StoreMethods } from 'curfew-client/express-session';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import session, { type Store } from 'express-session';
 import { Relay } from '../../curfew/test/support/relay.ts';
@@ -46,6 +46,8 @@ describe('the store for express-session', () => {
     url?: string;
     on?: TestServer;
     key?: string;
+    /** Instead of the one whose calls are noted. */
+    client?: StoreClient;
   } = {}) {
     const verifier = createVerifier({ url, key });
     verifiers.push(verifier);
@@ -466,6 +468,57 @@ describe('the store for express-session', () => {
     assert.deepEqual(await statuses(), ['active']);
     await clear();
     assert.deepEqual(await statuses(), ['ended']);
+  });
+
+  /** A client with which something happens between the list of sessions and their ends. */
+  const listing = (then: (ids: string[]) => Promise<unknown>): StoreClient => {
+    const client = createClient({ url: server.url, token: server.key });
+    return {
+      ...client,
+      async listSessionData(input) {
+        const page = await client.listSessionData(input);
+        await then(page.sessions.map(({ id }) => id));
+        return page;
+      },
+    };
+  };
+
+  test('a clear waits until all sessions are over everywhere, whichever of them somebody else ends meanwhile', async (t) => {
+    for (const place of [0, -1]) {
+      const relay = await Relay.to(Number(new URL(server.url).port));
+      t.after(() => relay.close());
+      const kind = `meanwhile-${place + 1}`;
+      const b = open({ kind, url: `http://127.0.0.1:${relay.port}` });
+      const client = listing(async (ids) => {
+        await server.call('DELETE', `/v1/sessions/${ids.at(place)}`);
+        relay.strand();
+      });
+      const a = open({ kind, client });
+      const sids = [newSid(), newSid()];
+      const known = () => sids.filter((secret) => b.verifier.check({ alias: { kind, secret } }));
+      for (const sid of sids) {
+        await a.set(sid, ofUser('ada'));
+        await b.get(sid);
+      }
+      assert.deepEqual(known(), sids);
+      await a.clear();
+      assert.deepEqual(known(), []);
+    }
+  });
+
+  test('a session that has ended and is forgotten, before a clear comes to it, is no error', async () => {
+    const kind = 'forgotten';
+    const { store, clock } = server.context;
+    const client = listing(async ([id]) => {
+      await server.call('DELETE', `/v1/sessions/${id}`);
+      const sweep = { now: clock.now() + hour, keepEnded: hour / 2, keepEvents: hour, batch: 1000 };
+      while ((await store.sweep(sweep)).more);
+      assert.equal((await server.call('GET', `/v1/sessions/${id}`)).body.code, 'session_not_found');
+    });
+    const { set, length, clear } = open({ kind, client });
+    for (const sid of [newSid(), newSid()]) await set(sid, content({}, 24 * hour));
+    await clear();
+    assert.equal(await length(), 0);
   });
 
   test('many large sessions are read at once', async () => {

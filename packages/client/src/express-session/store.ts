@@ -65,6 +65,7 @@ type Remembered = { content: Content; expires: number | undefined; text: string 
 
 /** A session as the server lists it. */
 type Listed = Operations['listSessionData']['output']['sessions'][number];
+type Ended = Operations['endSession']['output'];
 
 /** Marks sessions that were loaded: saving them never makes new ones. JSON has no symbols. */
 const loaded = Symbol('loaded');
@@ -198,18 +199,22 @@ export class SessionStore {
   }
 
   /**
-   * Ends every session, also those that have expired only as far as their cookies say. The wait for the last one is one for
-   * all: changes become known in their order.
+   * Ends every session, also those that have expired only as far as their cookies say. The wait for the newest end is one for
+   * all: changes become known in their order. Which one that is, only the receipts say: somebody else may have ended some of
+   * the sessions meanwhile.
    */
   async clear(): Promise<void> {
     const ids: string[] = [];
     for await (const { id } of this.#listed()) ids.push(id);
-    const last = ids.pop();
-    if (last === undefined) return;
+    let newest: Ended | undefined;
     for (let from = 0; from < ids.length; from += atOnce) {
-      await Promise.all(ids.slice(from, from + atOnce).map((id) => this.#client.endSession({ id, wait: 'stored' })));
+      const ends = ids.slice(from, from + atOnce).map((id) => this.#endListed(id, 'stored'));
+      for (const ended of await Promise.all(ends)) {
+        if (ended && !(newest && newest.receipt.sequence > ended.receipt.sequence)) newest = ended;
+      }
     }
-    await this.#client.endSession({ id: last });
+    // Ending it once more waits for its first end.
+    if (newest) await this.#endListed(newest.session.id, 'everywhere');
   }
 
   /**
@@ -235,11 +240,12 @@ export class SessionStore {
   }
 
   async #end(alias: AliasCredential): Promise<void> {
-    try {
-      await this.#client.logoutSession(alias);
-    } catch (error) {
-      if (!(error instanceof CurfewApiError && absent.has(error.code))) throw error;
-    }
+    await this.#client.logoutSession(alias).catch(nothingToEnd);
+  }
+
+  /** Ends a session that was listed; by now it may have ended and been forgotten. */
+  #endListed(id: string, wait: 'everywhere' | 'stored'): Promise<Ended | undefined> {
+    return this.#client.endSession({ id, wait }).catch(nothingToEnd);
   }
 
   #of(session: VerifiedSession): Remembered | undefined {
@@ -279,6 +285,11 @@ function tooLarge(bytes: number): CurfewApiError {
 
 /** Codes of errors which say that there is nothing to end. */
 const absent: ReadonlySet<string> = new Set(['session_not_found', 'alias_unknown']);
+
+/** Passes every error on, except those codes. */
+function nothingToEnd(error: unknown): undefined {
+  if (!(error instanceof CurfewApiError && absent.has(error.code))) throw error;
+}
 
 /**
  * Whether Curfew itself ends the session when it is not used for as long as its cookie lasts. `idle`: milliseconds without

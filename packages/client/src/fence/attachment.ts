@@ -1,5 +1,6 @@
 import { CurfewApiError } from '../errors.ts';
 import {
+  type AliasCredential,
   type Credential,
   type FromNode,
   type FromVerifier,
@@ -37,7 +38,16 @@ export type ActiveVerification = { readonly active: true; readonly session: Veri
 /** The stream was lost while a question was open: another node may still answer it. */
 export class StreamLost extends Error {}
 
-type Waiting = { resolve(found: Found<ActiveVerification>): void; reject(error: unknown): void; cancel(): void };
+type Question = {
+  readonly about: { token: string } | AliasCredential;
+  readonly line: Line;
+  resolve(found: Found<ActiveVerification>): void;
+  reject(error: unknown): void;
+  cancel(): void;
+};
+
+/** Questions of a kind: those in the queue are sent in their order, as soon as fewer than `most` are open at the node. */
+type Line = { readonly most: number; open: number; readonly queue: Set<Question> };
 
 /**
  * Renewals are requested every quarter of a lease, or sooner if the last grant would have expired by then: at three
@@ -47,13 +57,15 @@ const renewals = 4;
 const ofGrant = 0.6;
 const mostHalved = 16;
 const silence = 2;
-const mostOpen = 512;
 /**
+ * Tokens and aliases have places of their own, so that neither waits for the other. Together they are half of what a
+ * node allows.
+ *
  * Answers about aliases may have data of 64 KiB, which is up to 128 KiB in a message, because each quote and backslash is
  * escaped there. A node cuts a stream on which it has queued 4 MiB: this many answers are at most 3 MiB and what they
  * have besides.
  */
-const mostOpenOfAliases = 24;
+const mostOpen = { tokens: 488, aliases: 24 };
 const mostQueued = 10_000;
 
 /**
@@ -63,9 +75,10 @@ const mostQueued = 10_000;
 export class Attachment {
   readonly #settings: AttachmentSettings;
   readonly #clock: CautiousClock;
-  readonly #questions: Map<number, Waiting> = new Map();
-  /** Questions that wait until fewer than `most` are open. */
-  readonly #queue: { most: number; send(): void }[] = [];
+  /** Those that are open at the node, by their numbers. */
+  readonly #questions: Map<number, Question> = new Map();
+  readonly #tokens: Line = newLine(mostOpen.tokens);
+  readonly #aliases: Line = newLine(mostOpen.aliases);
   /** Verifications that wait for a lease. */
   #unleased: { resolve(): void; reject(error: unknown): void }[] = [];
   readonly #asked: Map<number, number> = new Map();
@@ -138,7 +151,7 @@ export class Attachment {
         return;
       case 'refused':
         if (message.question === undefined) this.end({ trouble: message.trouble, leaving: false });
-        else this.#settle(message.question, (waiting) => waiting.reject(errorOf(message.trouble)));
+        else this.#settle(message.question, ({ reject }) => reject(errorOf(message.trouble)));
         return;
       case 'leaving':
         this.leave(true);
@@ -159,12 +172,11 @@ export class Attachment {
     this.#over = true;
     this.#cancel();
     this.cache.empty();
-    this.#queue.length = 0;
-    for (const waiting of [...this.#questions.values()]) {
-      waiting.cancel();
-      waiting.reject(new StreamLost());
+    for (const { cancel, reject } of [...this.#questions.values(), ...this.#tokens.queue, ...this.#aliases.queue]) {
+      cancel();
+      reject(new StreamLost());
     }
-    this.#questions.clear();
+    for (const all of [this.#questions, this.#tokens.queue, this.#aliases.queue]) all.clear();
     for (const { reject } of this.#unleased.splice(0)) reject(new StreamLost());
     this.#settings.stream.close();
     this.#settings.onEnd(parting);
@@ -234,22 +246,33 @@ export class Attachment {
 
   #ask(credential: Credential): Promise<Found<ActiveVerification>> {
     if (typeof credential !== 'string' && !this.#knowsAliases) return Promise.reject(tooOld());
-    const about = typeof credential === 'string' ? { token: credential } : credential;
-    const most = typeof credential === 'string' ? mostOpen : mostOpenOfAliases;
+    if (this.#over) return Promise.reject(new StreamLost());
+    const isToken = typeof credential === 'string';
+    const line = isToken ? this.#tokens : this.#aliases;
+    if (line.queue.size >= mostQueued) return Promise.reject(tooMany());
+    const about = isToken ? { token: credential } : credential;
+    const { timing, patience } = this.#settings;
     return new Promise((resolve, reject) => {
-      const send = () => {
-        const question = ++this.#numbers;
-        const cancel = this.#settings.timing.after(this.#settings.patience, () =>
-          this.#settle(question, ({ reject: fail }) => fail(tooLate(this.#settings.patience))),
-        );
-        this.#questions.set(question, { resolve, reject, cancel });
-        this.#settings.stream.send({ type: 'ask', question, ...about });
-      };
-      if (this.#over) reject(new StreamLost());
-      else if (this.#questions.size < most) send();
-      else if (this.#queue.length < mostQueued) this.#queue.push({ most, send });
-      else reject(tooMany());
+      const cancel = timing.after(patience, () => {
+        reject(tooLate(patience));
+        // If it was sent, it keeps its place until its answer comes: the node still works on it.
+        line.queue.delete(question);
+      });
+      const question: Question = { about, line, resolve, reject, cancel };
+      line.queue.add(question);
+      this.#sendNext(line);
     });
+  }
+
+  #sendNext(line: Line): void {
+    for (const next of line.queue) {
+      if (line.open >= line.most) return;
+      line.queue.delete(next);
+      line.open += 1;
+      const question = ++this.#numbers;
+      this.#questions.set(question, next);
+      this.#settings.stream.send({ type: 'ask', question, ...next.about });
+    }
   }
 
   #answered({ question, answer }: Extract<FromNode, { type: 'answer' }>): void {
@@ -273,14 +296,19 @@ export class Attachment {
     return frozen;
   }
 
-  #settle(question: number, how: (waiting: Waiting) => void): void {
-    const waiting = this.#questions.get(question);
-    if (!waiting) return;
-    this.#questions.delete(question);
-    waiting.cancel();
-    how(waiting);
-    while (this.#queue[0] && this.#questions.size < this.#queue[0].most) this.#queue.shift()!.send();
+  #settle(number: number, how: (question: Question) => void): void {
+    const question = this.#questions.get(number);
+    if (!question) return;
+    this.#questions.delete(number);
+    question.cancel();
+    how(question);
+    question.line.open -= 1;
+    this.#sendNext(question.line);
   }
+}
+
+function newLine(most: number): Line {
+  return { most, open: 0, queue: new Set() };
 }
 
 function newCache(
