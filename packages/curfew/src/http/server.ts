@@ -194,7 +194,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
-  await app.register(swaggerUi, documentation);
+  await app.register(swaggerUi, documentation());
   await app.register(async (api) => {
     acceptJson(api, undefined);
     api.addHook('onSend', (_request, reply, payload, done) => {
@@ -338,26 +338,44 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
  * The page that shows the API. All its links are relative and its path ends with a slash, so that it also works if a
  * proxy serves it under a path of its own.
  */
-const documentation: FastifySwaggerUiOptions = {
-  routePrefix: '/docs',
-  // Without the bar at the top, which shows the name and the logo of the program that renders the page.
-  uiConfig: { deepLinking: true, layout: 'BaseLayout' },
-  theme: { title: `Curfew ${version}` },
-  staticCSP: true,
-  uiHooks: {
-    onRequest(request, reply, done) {
-      if (pathOf(request) === '/docs') reply.redirect('docs/');
-      else done();
+function documentation(): FastifySwaggerUiOptions {
+  let document: Buffer | undefined;
+  return {
+    routePrefix: '/docs',
+    // Without the bar at the top, which shows the name and the logo of the program that renders the page.
+    uiConfig: { deepLinking: true, layout: 'BaseLayout' },
+    theme: { title: `Curfew ${version}` },
+    staticCSP: true,
+    uiHooks: {
+      onRequest(request, reply, done) {
+        if (pathOf(request) === '/docs') reply.redirect('docs/');
+        // Writing it takes tens of milliseconds, in which the server does nothing else, and nothing links to it. The
+        // route tells, because the path may be percent-encoded.
+        else if (request.routeOptions.url === '/docs/yaml') reply.callNotFound();
+        else done();
+      },
     },
-  },
-  // The page reads the document from one level deeper than the document's own path.
-  transformSpecification: (document) => ({
-    ...document,
-    info: { ...(document['info'] as object), version },
-    servers: [{ url: '..', description: 'This server.' }],
-  }),
-  transformSpecificationClone: false,
-};
+    transformSpecification(given, _request, reply) {
+      reply.type(jsonType);
+      document ??= bytesOf({
+        ...given,
+        info: { ...(given['info'] as object), version },
+        // The page reads the document from one level deeper than the document's own path.
+        servers: [{ url: '..', description: 'This server.' }],
+      });
+      return document;
+    },
+    transformSpecificationClone: false,
+  };
+}
+
+const jsonType = 'application/json; charset=utf-8';
+
+/** A document as JSON, which is kept: writing it takes a millisecond, and anybody may ask for it. */
+function bytesOf(document: object): Buffer {
+  return Buffer.from(JSON.stringify(document));
+}
+
 async function callerOf(
   { deadCookie }: Operation,
   { authority }: Services,
@@ -378,7 +396,12 @@ function addProbes(app: FastifyInstance, metrics: Metrics, start: string): void 
     reply.header('content-type', metrics.contentType);
     return metrics.render();
   });
-  app.get('/openapi.json', hidden, async () => app.swagger());
+  let document: Buffer | undefined;
+  app.get('/openapi.json', hidden, async (_request, reply) => {
+    reply.type(jsonType);
+    document ??= bytesOf(app.swagger());
+    return document;
+  });
   app.get('/', hidden, async (_request, reply) => reply.redirect(start));
 }
 

@@ -45,6 +45,37 @@ describe('the server', () => {
     assert.match(await get('/docs/static/swagger-initializer.js'), /"layout":"BaseLayout"/);
   });
 
+  test('the document of the API is written once, and is JSON', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { mock } = t.mock.method(JSON, 'stringify');
+    const written = () => mock.calls.filter(({ arguments: [value] }) => value?.openapi !== undefined).length;
+    for (const path of ['/docs/json', '/openapi.json']) {
+      const before = written();
+      for (const method of ['GET', 'GET', 'HEAD']) {
+        const answer = await fetch(server.url + path, { method });
+        const { length } = await answer.text();
+        assert.equal(length > 0, method === 'GET', path);
+        assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
+        assert.ok(Number(answer.headers.get('content-length')) > 100_000, path);
+      }
+      assert.equal(written() - before, 1, path);
+    }
+  });
+
+  test('the document of the API does not exist as YAML, which takes too long to write: its path is unknown', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    for (const path of ['/docs/yaml', '/docs/%79aml', '/docs/yaml?x', '/docs/nothing']) {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await fetch(server.url + path, { method });
+        const text = await answer.text();
+        assert.equal(answer.status, 404, path);
+        if (method === 'GET') assert.equal(JSON.parse(text).code, 'route_not_found', path);
+      }
+    }
+  });
+
   test('a port in use and a store in use are each refused with their own error, and nothing stays open', async (t) => {
     const server = await TestServer.start({}, undefined, 'lmdb');
     t.after(() => server.close());
