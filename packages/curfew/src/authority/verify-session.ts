@@ -1,7 +1,7 @@
 import { type AliasCredential, type Credential, looksLikeAlias } from 'curfew-client/protocol';
 import { aliasIn, aliasOf, endOfAlias } from '../domain/alias.ts';
 import type { SessionId } from '../domain/brand.ts';
-import { judgeRefresh } from '../domain/rotation.ts';
+import { judgeLatest } from '../domain/rotation.ts';
 import { endOf, viewOf } from '../domain/session.ts';
 import { parseToken, secretMatches } from '../domain/tokens.ts';
 import type { SessionSnapshot } from '../stores/contract.ts';
@@ -82,11 +82,9 @@ async function verifyAlias(
 export async function verifyRefreshToken(context: AuthorityContext, refreshToken: string): Promise<VerifiedToken> {
   const parsed = parseToken('refresh', refreshToken);
   if (!parsed) return malformed;
-  const id = parsed.id as SessionId;
-  const found = await context.store.readSession(id);
+  const found = await context.store.readSession(parsed.id as SessionId);
   if (!found) return unknown;
-  const { refresh } = found.stored;
-  const verdict = judgeRefresh(id, refresh, parsed.secret, context.secrets.refreshKey, context.clock.now());
+  const verdict = judgeLatest(found.stored.refresh, parsed.secret, context.clock.now());
   return verdict === 'current' || verdict === 'grace' ? verdictOn(context, found) : unknown;
 }
 

@@ -8,6 +8,7 @@ const values: readonly number[] = Array.from({ length: 128 }, (_, code) => {
 });
 /** Bytes from here up are discarded: 248 is the largest multiple of 62 in a byte, so all digits are equally likely. */
 const unbiased = 248;
+const fiveDigits = 62n ** 5n;
 
 export const base62 = /^[0-9A-Za-z]+$/;
 
@@ -38,8 +39,13 @@ export function randomDigits(length: number, random: Random): string {
 
 /** Bytes as one number in base 62, lowest digit first, cut or padded to `length`; 43 digits are enough for 32 bytes. */
 export function digitsOf(bytes: Uint8Array, length: number): string {
-  let number = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
   let text = '';
-  for (; text.length < length; number /= 62n) text += digits[Number(number % 62n)];
+  let rest = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+  while (text.length < length) {
+    // Several digits at a time, which then fit in a small integer: a large number takes long to divide.
+    let low = Number(rest % fiveDigits);
+    rest /= fiveDigits;
+    for (let i = 0; i < 5 && text.length < length; i++, low = Math.floor(low / 62)) text += digits[low % 62];
+  }
   return text;
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { secretDigits } from 'curfew-client/protocol';
 import { digitsOf } from './base62.ts';
 import type { SessionId } from './brand.ts';
@@ -20,9 +20,11 @@ export type Successor = { tokenSecret: string; refreshSecret: string };
 
 /** The successors of a refresh token's secret. `key` has 32 bytes. */
 export function successorOf(id: SessionId, refreshSecret: string, key: Uint8Array): Successor {
-  const derive = (kind: string) =>
-    digitsOf(createHmac('sha256', key).update(`${kind}.${id}.${refreshSecret}`).digest(), refreshSecret.length);
-  return { tokenSecret: derive('session'), refreshSecret: derive('refresh') };
+  const derive = derivation(key);
+  return {
+    tokenSecret: derive(`session.${id}.${refreshSecret}`),
+    refreshSecret: derive(ofRefresh(id, refreshSecret)),
+  };
 }
 
 /** The tokens that an alias is exchanged for, derived in the same way: not from its hash, which is in the store. */
@@ -31,9 +33,22 @@ export function tokensForAlias(
   { kind, secret }: { readonly kind: string; readonly secret: string },
   key: Uint8Array,
 ): Successor {
-  const derive = (of: string) =>
-    digitsOf(createHmac('sha256', key).update(`${of} for ${kind}.${id}.${secret}`).digest(), secretDigits);
-  return { tokenSecret: derive('session'), refreshSecret: derive('refresh') };
+  const derive = derivation(key);
+  return {
+    tokenSecret: derive(`session for ${kind}.${id}.${secret}`),
+    refreshSecret: derive(`refresh for ${kind}.${id}.${secret}`),
+  };
+}
+
+/** Derives a secret from a text. Made once for several: to prepare the key costs more than to use it. */
+function derivation(key: Uint8Array): (text: string) => string {
+  const prepared = createSecretKey(key);
+  return (text) => digitsOf(createHmac('sha256', prepared).update(text).digest(), secretDigits);
+}
+
+/** What the next refresh token's secret is derived from. */
+function ofRefresh(id: SessionId, refreshSecret: string): string {
+  return `refresh.${id}.${refreshSecret}`;
 }
 
 /**
@@ -51,17 +66,28 @@ export function judgeRefresh(
   key: Uint8Array,
   now: number,
 ): 'current' | 'grace' | 'reused' | 'unknown' {
-  if (secretMatches(secret, state.hash)) return 'current';
-  if (state.previousHash && secretMatches(secret, state.previousHash)) {
-    return now - (state.rotatedAt ?? 0) <= refreshGrace ? 'grace' : 'reused';
-  }
-  // The chain of an ancestor's successors leads to the current token.
+  const latest = judgeLatest(state, secret, now);
+  if (latest) return latest;
+  // The chain of an ancestor's successors leads to the current token. Only the refresh tokens are derived: anybody who
+  // knows a session's id can make the server walk this far.
+  const derive = derivation(key);
   let descendant = secret;
   for (let step = 0; step < Math.min(state.rotations, recognisedGenerations); step++) {
-    descendant = successorOf(id, descendant, key).refreshSecret;
+    descendant = derive(ofRefresh(id, descendant));
     if (secretMatches(descendant, state.hash)) return 'reused';
   }
   return 'unknown';
+}
+
+/** The same for the current refresh token and the one before, which costs almost nothing; `undefined` for any other. */
+export function judgeLatest(
+  state: RefreshState,
+  secret: string,
+  now: number,
+): 'current' | 'grace' | 'reused' | undefined {
+  if (secretMatches(secret, state.hash)) return 'current';
+  if (!state.previousHash || !secretMatches(secret, state.previousHash)) return undefined;
+  return now - (state.rotatedAt ?? 0) <= refreshGrace ? 'grace' : 'reused';
 }
 
 /** The refresh state after a rotation to a successor. */

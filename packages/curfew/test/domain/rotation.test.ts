@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { SessionId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
-import { judgeRefresh, rotated, successorOf } from '../../src/domain/rotation.ts';
+import { judgeRefresh, rotated, successorOf, tokensForAlias } from '../../src/domain/rotation.ts';
 import type { RefreshState } from '../../src/domain/session.ts';
 import { hashSecret, isSecret, newSecret } from '../../src/domain/tokens.ts';
+import { countCalls } from '../support/count-calls.ts';
 import { random } from '../support/ports.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -57,6 +58,39 @@ test('a secret that was never issued is unknown and ends nothing', () => {
 test('concurrent callers with one token derive the same successors', () => {
   const secret = newSecret(random);
   assert.deepEqual(successorOf(id, secret, key), successorOf(id, secret, key));
+});
+
+test('a token has the successors that it has always had: tokens of every release are in use', () => {
+  const own = '0'.repeat(22) as SessionId;
+  const fixed = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const successors = [
+    ['s2FDuX0z7heCN3tQFsEFfTZcVNzOgD4cLaQfvy0lLYK', 'VJGHCqn3D6qP3KHkshppfEfB1eNB3Zx2u9BZmB34mYT'],
+    ['64834namZJC3ttBlHIvDDFxiPExaDL0wU5Gx1sbZMIv', 'izNDrRw0EIsTEuiBFPlJzbcJXuVPjxPceRCGDsANa8r'],
+    ['i5dWicSveoHgvlrB0yDImumv6h48aTQo4WYQfHrL89y', 'u4r7anHZf1TfrdCrZIvRSqvpuHNUcyZiQTzfWO0FRIX'],
+  ] as const;
+  let presented = '0'.repeat(43);
+  for (const [tokenSecret, refreshSecret] of successors) {
+    assert.deepEqual(successorOf(own, presented, fixed), { tokenSecret, refreshSecret });
+    presented = refreshSecret;
+  }
+  assert.deepEqual(tokensForAlias(own, { kind: 'express-session', secret: 's' }, fixed), {
+    tokenSecret: 'Wb1a1OiIPnisAqxD5xDeEuZac7sPvjtMHcnVRFCi9ht',
+    refreshSecret: '8LuZDMjsfO9438LcJDXmrrKnkxVeIRrOHfYfx3JDsug',
+  });
+});
+
+test('a token is recognised a hundred generations later, and not after that', () => {
+  const { secrets, states, last } = chain(101);
+  const judge = (generation: number) => judgeRefresh(id, states.at(-1)!, secrets[generation]!, key, last);
+  assert.deepEqual([judge(1), judge(0)], ['reused', 'unknown']);
+});
+
+test('a forged token, for which an id is enough, costs one derivation for each generation, and only one key', (t) => {
+  const { states, last } = chain(120);
+  const derivations = countCalls(t, 'createHmac');
+  const keys = countCalls(t, 'createSecretKey');
+  assert.equal(judgeRefresh(id, states.at(-1)!, newSecret(random), key, last), 'unknown');
+  assert.deepEqual([derivations(), keys()], [100, 1]);
 });
 
 test('successors differ by kind, by session, by token and by key, and have the format of a secret', () => {

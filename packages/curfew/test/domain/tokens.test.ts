@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { idLength } from 'curfew-client/protocol';
 import fc from 'fast-check';
-import { decodeNumber, encodeNumber } from '../../src/domain/base62.ts';
+import { decodeNumber, digitsOf, encodeNumber } from '../../src/domain/base62.ts';
 import { isId, newId, shardTag, timeOfId } from '../../src/domain/ids.ts';
 import { formatToken, hashSecret, newSecret, parseToken, secretMatches } from '../../src/domain/tokens.ts';
 import { random } from '../support/ports.ts';
@@ -97,4 +97,22 @@ test('a number in base 62 survives a round trip', () => {
 test('CVE-2025-12390, CVE-2022-3916: a hundred thousand ids of one moment are all different', () => {
   const ids = new Set(Array.from({ length: 100_000 }, () => newId('ada', now, random)));
   assert.equal(ids.size, 100_000);
+});
+
+test('bytes become the digits of their number, lowest first, cut or padded to any length', () => {
+  const simple = (bytes: Uint8Array, length: number) => {
+    let number = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+    let text = '';
+    for (; text.length < length; number /= 62n) text += digits[Number(number % 62n)];
+    return text;
+  };
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(bytes, fc.nat(60), (some, length) => assert.equal(digitsOf(some, length), simple(some, length))),
+    { numRuns: 2000 },
+  );
+  for (const byte of [0, 1, 61, 62, 255]) {
+    const all = new Uint8Array(32).fill(byte);
+    assert.equal(digitsOf(all, 43), simple(all, 43), `${byte}`);
+  }
 });

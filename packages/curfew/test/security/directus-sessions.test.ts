@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import { makeKey } from '../../src/authority/keys.ts';
 import { minute, second } from '../../src/domain/limits.ts';
+import { formatToken, newSecret, parseToken } from '../../src/domain/tokens.ts';
 import {
   credentials,
   DirectusServer,
@@ -14,6 +15,7 @@ import {
   sessionCookie,
 } from '../dialects/directus/support.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { countCalls } from '../support/count-calls.ts';
 import { manualClock, random } from '../support/ports.ts';
 import { startProcess } from '../support/process.ts';
 import { adminPassword, type Json } from '../support/server.ts';
@@ -179,6 +181,18 @@ describe('sessions: Directus', () => {
       assert.equal((await directus.post('/auth/logout', { refresh_token: value })).status, 204);
     }
     assert.equal((await directus.me({ bearer: data.access_token })).status, 200);
+  });
+
+  test('of several forged cookies, none makes the server derive tokens', async (t) => {
+    const { directus } = await start(t);
+    const { data } = (await directus.login()).body;
+    await directus.post('/auth/refresh', { refresh_token: data.refresh_token });
+    const { id } = parseToken('refresh', data.refresh_token)!;
+    const forged = Array.from({ length: 8 }, () => formatToken('refresh', id, newSecret(random)));
+    const derivations = countCalls(t, 'createHmac');
+    const headers = { cookie: forged.map((token) => `${refreshCookie}=${token}`).join('; ') };
+    assert.equal((await directus.post('/auth/refresh', { mode: 'cookie' }, { headers })).status, 401);
+    assert.equal(derivations(), 0);
   });
 
   test('CVE-2025-48947, CVE-2025-64762: no-store is sent with every cookie and with every response of these routes', async (t) => {
