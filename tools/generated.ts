@@ -264,6 +264,9 @@ Commands that call a server read \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURF
 \`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`. \`curfew import\` reads \`CURFEW_IMPORT_FROM\` or \`CURFEW_IMPORT_FROM_FILE\` where
 it has no \`--from\`.
 
+With a key or a token from these variables or from \`--token\`, and no URL, commands call \`http://127.0.0.1:2873\`, not the
+server of the last \`curfew login\`: that one only gets the session of the login.
+
 Everybody on a machine can see the command lines of its processes, with the values of their flags, but not their variables.
 So give secrets, and URLs with a password, as variables or files: also \`CURFEW_STORE\` to a command with \`--store\`. For
 \`--session-token\`, \`--refresh-token\` and the secret of \`curfew totp\` there is \`-\`, which reads the value from standard

@@ -4,7 +4,7 @@ import { type CallOptions, type Client, CurfewApiError, createClient } from 'cur
 import { oneLine } from '../domain/steering.ts';
 import { parseToken } from '../domain/tokens.ts';
 import { readSecret } from '../start/config.ts';
-import { readCredentials } from './credentials.ts';
+import { type Credentials, readCredentials } from './credentials.ts';
 import { createTerminal, jsonText, type Terminal } from './terminal.ts';
 
 /** Options of every command. */
@@ -44,24 +44,34 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, nothing
 
 export const defaultUrl = 'http://127.0.0.1:2873';
 
-/** The server to use: from the options, the environment or the last `curfew login`, or the one on this machine. */
+/**
+ * The server to use: from the options, the environment or the last `curfew login`, or the one on this machine. The server
+ * of the last login only gets the token of that login: one that was given may be for another server.
+ */
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>();
   // An empty variable counts as not set, as it does for the server.
-  const url = withoutSlash(options.url ?? (process.env['CURFEW_URL'] || (readCredentials()?.url ?? defaultUrl)));
+  const named = options.url ?? (process.env['CURFEW_URL'] || undefined);
+  const kept = givenToken(options) === undefined ? readCredentials() : undefined;
+  const url = withoutSlash(named ?? kept?.url ?? defaultUrl);
   return { terminal: createTerminal(options.json === true), options, ...accessTo(url, options) };
 }
 
 /** A client for a server, with the token that was given, or else the one of the last `curfew login` there. */
 export function accessTo(url: string, options: GlobalOptions): Pick<Context, 'client' | 'url' | 'token'> {
-  const { env } = process;
-  const kept = readCredentials();
-  const token =
-    options.token ??
-    readSecret(env, 'CURFEW_TOKEN') ??
-    readSecret(env, 'CURFEW_API_KEY') ??
-    (kept && withoutSlash(kept.url) === url ? kept.token : undefined);
+  const token = givenToken(options) ?? keptAt(url)?.token;
   return { client: createClient({ url, token, timeout: options.timeout }), url, token };
+}
+
+function givenToken({ token }: GlobalOptions): string | undefined {
+  const { env } = process;
+  return token ?? readSecret(env, 'CURFEW_TOKEN') ?? readSecret(env, 'CURFEW_API_KEY');
+}
+
+/** What the last `curfew login` kept, if that was at this server. */
+export function keptAt(url: string): Credentials | undefined {
+  const kept = readCredentials();
+  return kept && withoutSlash(kept.url) === url ? kept : undefined;
 }
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, '');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CurfewApiError, createClient } from 'curfew-client';
-import { answer, ask, askCode, askSecret, contextOf, exitCodes, Stop } from './context.ts';
-import { readCredentials, removeCredentials, writeCredentials } from './credentials.ts';
+import { answer, ask, askCode, askSecret, type Context, contextOf, exitCodes, keptAt, Stop } from './context.ts';
+import { type Credentials, readCredentials, removeCredentials, writeCredentials } from './credentials.ts';
 import { readInput } from './secret-argument.ts';
 import { paint } from './terminal.ts';
 
@@ -19,7 +19,10 @@ export function login(program: Command): void {
       }
       const username = asked.username ?? (await ask(url, 'User name'));
       const secret = asked.passwordStdin ? await readInput() : await askSecret(url, 'Password');
-      const client = createClient({ url });
+      const here = keptAt(url);
+      const elsewhere = here ? undefined : readCredentials();
+      // The kept token is about to be overwritten. The server ends the session of the one that comes with a sign-in.
+      const client = createClient({ url, token: here?.token, timeout: options.timeout });
       const signIn = (totp?: string) => client.login({ username, password: secret, totp });
       const signedIn = await signIn(options.code).catch(async (error: unknown) => {
         const asks = error instanceof CurfewApiError && error.code === 'second_factor_required';
@@ -27,6 +30,7 @@ export function login(program: Command): void {
         return signIn(await askCode(context));
       });
       writeCredentials({ url, username: signedIn.account.username, token: signedIn.token! });
+      if (elsewhere) await leave(context, elsewhere);
       const { token: _token, refreshToken: _refresh, ...shown } = signedIn;
       answer(context, shown, ({ account, session }) =>
         paint(
@@ -45,13 +49,28 @@ export function logout(program: Command): void {
       const context = contextOf(command);
       const kept = readCredentials();
       if (!kept) throw new Stop(exitCodes.failed, 'You are not signed in.');
-      const client = createClient({ url: kept.url, token: kept.token });
-      const ended = await client.logout({ wait: context.options.wait }).catch((error: unknown) => {
-        // The session has ended already, which is what was wanted.
-        if (error instanceof CurfewApiError && error.status === 401) return undefined;
-        throw error;
-      });
+      const ended = await endKept(context, kept);
       removeCredentials();
       answer(context, ended ?? { success: true }, () => `Signed out of ${kept.url}.`);
     });
+}
+
+/** Ends the session that was kept for another server, which knows nothing of a sign-in here. */
+async function leave(context: Context, kept: Credentials): Promise<void> {
+  try {
+    await endKept(context, kept);
+  } catch (error) {
+    if (!(error instanceof CurfewApiError)) throw error;
+    context.terminal.err(`Your session at ${kept.url} stays, because it could not be ended: ${error.message}`);
+  }
+}
+
+/** Ends the session that was kept; `undefined` if it has ended already, which is what was wanted. */
+async function endKept({ options: { wait, timeout } }: Context, { url, token }: Credentials) {
+  try {
+    return await createClient({ url, token, timeout }).logout({ wait });
+  } catch (error) {
+    if (error instanceof CurfewApiError && error.status === 401) return undefined;
+    throw error;
+  }
 }

@@ -34,8 +34,11 @@ const exits =
 const program = new Command('curfew')
   .description('End any session, anywhere, now.')
   .version(version)
-  .option('--url <url>', 'the server [CURFEW_URL, the last login, http://127.0.0.1:2873]')
-  .option('--token <token>', 'an API key or a session token [CURFEW_API_KEY, CURFEW_TOKEN, the last login]')
+  .option(
+    '--url <url>',
+    'the server [CURFEW_URL, that of the last login if its session is used, http://127.0.0.1:2873]',
+  )
+  .option('--token <token>', 'an API key or a session token [CURFEW_TOKEN, CURFEW_API_KEY, the last login]')
   .option('--code <code>', 'a second factor')
   .addOption(choice('--wait <how>', 'what to wait for when something ends or changes', ['everywhere', 'stored']))
   .option('--timeout <seconds>', 'how long to wait for an answer', seconds)

@@ -6,12 +6,25 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import consumers from 'node:stream/consumers';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { defaultUrl } from '../../src/cli/context.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
 import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
 import { commandLine, runCli } from '../support/process.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
+
+/** A folder for what logins keep, which may have kept something there already. */
+function keptHome(t: TestContext, credentials?: object): string {
+  const home = mkdtempSync(join(tmpdir(), 'curfew-home-'));
+  t.after(() => rmSync(home, { recursive: true }));
+  mkdirSync(join(home, 'curfew'));
+  if (credentials) writeFileSync(join(home, 'curfew', 'credentials.json'), JSON.stringify(credentials));
+  return home;
+}
+
+function keptToken(home: string): string {
+  return JSON.parse(readFileSync(join(home, 'curfew', 'credentials.json'), 'utf8')).token;
+}
 
 describe('the command line', () => {
   let server: TestServer;
@@ -243,6 +256,77 @@ describe('the command line', () => {
     await runCli(['sessions', 'list'], { CURFEW_URL: `http://127.0.0.1:${port}`, XDG_CONFIG_HOME: own });
     assert.deepEqual(shown, [undefined]);
     assert.equal((await runCli(['sessions', 'list'], { XDG_CONFIG_HOME: own })).code, 0);
+  });
+
+  test('N7.9: a token that was given is not sent to the server of a login, which it may not be for', async (t) => {
+    const asked: unknown[] = [];
+    const stranger = createServer(({ headers }, response) => {
+      asked.push(headers.authorization);
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{}');
+    }).listen(0);
+    t.after(() => stranger.close());
+    await once(stranger, 'listening');
+    const { port } = stranger.address() as AddressInfo;
+    const keep = keptHome(t, { url: `http://127.0.0.1:${port}`, token: 'cfs_kept', username: 'ada' });
+    const list = ['sessions', 'list', '--limit', '1'];
+    const given: [args: string[], env: Record<string, string>][] = [
+      [[...list, '--token', server.key], {}],
+      [list, { CURFEW_API_KEY: server.key }],
+      [list, { CURFEW_TOKEN: server.key }],
+      [['doctor'], { CURFEW_API_KEY: server.key }],
+    ];
+    for (const [args, variables] of given) {
+      await runCli(args, { XDG_CONFIG_HOME: keep, CURFEW_PORT: new URL(server.url).port, ...variables });
+      assert.deepEqual(asked, [], args.join(' '));
+    }
+    const own = await runCli(list, { XDG_CONFIG_HOME: keep, CURFEW_TOKEN: '' });
+    assert.deepEqual([own.code, asked], [1, ['Bearer cfs_kept']], 'the kept token goes there');
+    const named = await runCli(list, { XDG_CONFIG_HOME: keep, CURFEW_API_KEY: server.key, CURFEW_URL: server.url });
+    assert.equal(named.code, 0, named.err);
+  });
+
+  test('7.2.4: a login ends the session of the one before, at the same server and at another one', async (t) => {
+    const other = await TestServer.start();
+    t.after(() => other.close());
+    const own = keptHome(t);
+    const login = async (at: string) => {
+      const args = ['login', '--username', 'admin', '--password-stdin', '--url', at];
+      const { code, err } = await runCli(args, { XDG_CONFIG_HOME: own }, `${adminPassword}\n`);
+      return { code, err, token: keptToken(own) };
+    };
+    const first = await login(server.url);
+    const second = await login(server.url);
+    assert.deepEqual([first.code, second.code, first.err + second.err], [0, 0, '']);
+    assert.deepEqual(await server.verify(first.token), { active: false, reason: 'replaced' });
+    assert.equal((await server.verify(second.token)).active, true);
+    const third = await login(other.url);
+    assert.deepEqual([third.code, third.err], [0, '']);
+    assert.deepEqual(await server.verify(second.token), { active: false, reason: 'logout' });
+    assert.equal((await other.verify(third.token)).active, true);
+    await other.leave();
+    const fourth = await login(server.url);
+    const { port } = new URL(other.url);
+    assert.equal(fourth.code, 0, fourth.err);
+    assert.match(
+      fourth.err,
+      new RegExp(`^Your session at http://127\\.0\\.0\\.1:${port} stays, because .*ECONNREFUSED\\.\n$`),
+    );
+    assert.equal((await server.verify(fourth.token)).active, true);
+  });
+
+  test('a login that fails ends nothing, and one with a kept session that has ended is like any other', async (t) => {
+    const own = keptHome(t);
+    const login = (password: string) => {
+      const args = ['login', '--username', 'admin', '--password-stdin', '--url', server.url];
+      return runCli(args, { XDG_CONFIG_HOME: own }, `${password}\n`);
+    };
+    assert.equal((await login(adminPassword)).code, 0);
+    const token = keptToken(own);
+    assert.equal((await login('wrong')).code, 1);
+    assert.deepEqual([keptToken(own), (await server.verify(token)).active], [token, true]);
+    await server.call('POST', '/v1/logout', undefined, { as: token });
+    assert.equal((await login(adminPassword)).code, 0);
+    assert.equal((await server.verify(keptToken(own))).active, true);
   });
 
   test('a login is readable only by its owner, used, and deleted at logout', async () => {
