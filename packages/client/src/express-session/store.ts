@@ -184,9 +184,13 @@ export class SessionStore {
     });
   }
 
-  /** Ends a session, whether or not it was ever saved. @throws `CurfewApiError` */
+  /**
+   * Ends a session, whether or not it was ever saved. First the one of nobody: somebody who is just signing in replaces that
+   * one only after his own is there to be ended, and otherwise finds that it has ended.
+   * @throws `CurfewApiError`
+   */
   async end(sid: string): Promise<void> {
-    await Promise.all([this.#kind, this.#anonymousKind].map((kind) => this.#end(credential(kind, sid))));
+    for (const kind of [this.#anonymousKind, this.#kind]) await this.#end(credential(kind, sid));
   }
 
   /** The content of every session that {@link read} would return. @throws `CurfewApiError` */

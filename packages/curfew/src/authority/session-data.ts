@@ -5,6 +5,7 @@ import type { SessionId, UserId } from '../domain/brand.ts';
 import { limits } from '../domain/limits.ts';
 import { parseAlias, parsePersonId, parseSessionData, parseUserId } from '../domain/parse.ts';
 import { idleWithin } from '../domain/policy.ts';
+import type { EndReason } from '../domain/reasons.ts';
 import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -45,8 +46,8 @@ export type Kept = { session: Session; receipt: Receipt | undefined };
 /**
  * Keeps data with the session of an alias, and opens it if there is none. A session's user never changes. So as long as
  * nobody has signed in, another session stands for the alias, of nobody; it ends when somebody does. Data of another user
- * is refused, and data without a user ends the session of one. With `seen`, data that somebody else has changed meanwhile
- * stays as it is.
+ * is refused, and data without a user ends the session of one. A sign-in during which the session of nobody ends otherwise
+ * is refused. With `seen`, data that somebody else has changed meanwhile stays as it is.
  * @throws `alias_unknown`, `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
  *   `invalid_value`, and what {@link openFor} throws
  */
@@ -68,7 +69,8 @@ export async function keepSessionData(context: AuthorityContext, asked: Caller, 
       if (current.data === undefined || hashOf(current.data) !== request.seen) return used(context, current);
     }
     if (signedIn?.userId === userId && signedIn) {
-      // An earlier call may have opened the session, and failed before the end of the one that it replaces.
+      // An earlier call may have opened the session, and failed before the end of the one that it replaces. Why that has
+      // ended does not matter here: it may just have expired since.
       const [changed] = await Promise.all([change(context, signedIn, kept), endReplaced(context, caller, nobody)]);
       return changed;
     }
@@ -79,8 +81,13 @@ export async function keepSessionData(context: AuthorityContext, asked: Caller, 
     if (userId === undefined)
       return open(context, caller, { ...kept, alias: nobody, userId: parseUserId(anonymousUser) });
     const opened = await open(context, caller, { ...kept, alias, userId });
-    if (opened !== 'conflict' && earlier) await endReplaced(context, caller, nobody);
-    return opened;
+    if (opened === 'conflict' || !earlier) return opened;
+    const reason = await endReplaced(context, caller, nobody);
+    if (reason === 'replaced') return opened;
+    // It was live when this call read it, and has ended since: by a log-out, perhaps, whose caller was told that the alias
+    // is valid nowhere. So the sign-in has come too late.
+    await endStored(context, opened.session.id, { by: actorOf(caller), reason: 'logout' }, 'everywhere');
+    throw new CurfewError('session_ended', { ...(reason && { reason }) });
   });
 }
 
@@ -125,13 +132,18 @@ async function liveOf({ store, clock, activity }: AuthorityContext, alias: Alias
   return stored;
 }
 
-/** Ends the session of nobody, if there is one, because somebody has signed in. */
-async function endReplaced(context: AuthorityContext, caller: Caller, nobody: Alias): Promise<void> {
+/**
+ * Ends the session of nobody, if there is one, because somebody has signed in. Returns why it has ended: `replaced`, unless
+ * something else ended it before.
+ */
+async function endReplaced(context: AuthorityContext, caller: Caller, nobody: Alias): Promise<EndReason | undefined> {
   const found = await context.store.readSessionByAlias(nobody);
-  if (!found) return;
+  if (!found) return undefined;
   const { stored } = found;
+  const why = { by: actorOf(caller), reason: 'replaced' } as const;
   // Also if it has ended: the call that ended it may still be waiting (R18).
-  await endStored(context, stored.id, { by: actorOf(caller), reason: 'replaced' }, 'everywhere', { seen: stored });
+  const { session } = await endStored(context, stored.id, why, 'everywhere', { seen: stored });
+  return session.endReason;
 }
 
 async function open(

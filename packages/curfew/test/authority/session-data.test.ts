@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import { createClient } from 'curfew-client';
+import { type Client, CurfewApiError, createClient } from 'curfew-client';
 import { anonymousKind } from 'curfew-client/protocol';
 import { importSession, importStore } from '../../src/authority/import-session.ts';
+import type { SessionId } from '../../src/domain/brand.ts';
 import { hour, minute, second } from '../../src/domain/limits.ts';
 import { oldSecret } from '../support/alias-tests.ts';
 import { manualClock, random } from '../support/ports.ts';
@@ -168,5 +169,64 @@ describe('data that is kept by an alias', () => {
     }
     const { events } = await client.listEvents({ type: 'session.ended' });
     assert.equal(events.length, 1);
+  });
+
+  describe('of a sign-in under way while the session of nobody ends', () => {
+    /** Runs `meanwhile` between a sign-in's reads and the opening of its session. */
+    async function signInDuring(t: TestContext, meanwhile: (world: World) => unknown) {
+      const clock = manualClock();
+      const { server, client } = await start(t, clock);
+      const { alias, hashed } = oldSecret();
+      const { session } = await client.keepSessionData({ alias: hashed, data: '{}', idle: 600 });
+      const { store } = server.context;
+      const create = store.createSession;
+      store.createSession = async (creation) => {
+        store.createSession = create;
+        await meanwhile({ server, client, clock, alias, nobody: session.id });
+        return create.call(store, creation);
+      };
+      const signedIn = await client
+        .keepSessionData({ alias: hashed, userId: 'ada', data: '{"user":"ada"}', existing: true })
+        .catch((error: unknown) => error as CurfewApiError);
+      return { client, alias, signedIn };
+    }
+    type World = {
+      server: TestServer;
+      client: Client;
+      clock: ReturnType<typeof manualClock>;
+      alias: Alias;
+      nobody: string;
+    };
+    type Alias = ReturnType<typeof oldSecret>['alias'];
+
+    /** What `destroy` of a session of express-session does. */
+    const destroy = async ({ client, alias }: World) => {
+      for (const kind of [alias.kind, anonymousKind(alias.kind)]) {
+        await client.logoutSession({ alias: { ...alias, kind } }).catch(() => {});
+      }
+    };
+    const ends: [reason: string, meanwhile: (world: World) => unknown][] = [
+      ['logout', destroy],
+      ['ended_by_admin', ({ client, nobody }) => client.endSession({ id: nobody })],
+      ['all_of_user', ({ client }) => client.endUserSessions({ userId: 'anonymous' })],
+      ['idle', ({ clock }) => clock.advance(600 * second)],
+    ];
+    for (const [reason, meanwhile] of ends) {
+      test(`is refused, and nobody is signed in, if that ends otherwise than by the sign-in: ${reason}`, async (t) => {
+        const { client, alias, signedIn } = await signInDuring(t, meanwhile);
+        assert.ok(signedIn instanceof CurfewApiError, 'somebody is signed in with a cookie that was over');
+        assert.deepEqual([signedIn.code, signedIn.problem?.reason], ['session_ended', reason]);
+        assert.deepEqual(await client.verifySession({ alias }), { active: false, reason: 'logout' });
+      });
+    }
+
+    test('is kept if another try of the sign-in has ended that', async (t) => {
+      const { client, alias, signedIn } = await signInDuring(t, ({ server: { context }, nobody }) =>
+        context.store.endSession(nobody as SessionId, { at: context.clock.now(), by: 'policy', reason: 'replaced' }),
+      );
+      assert.ok(!(signedIn instanceof CurfewApiError), String(signedIn));
+      const verdict = await client.verifySession({ alias });
+      assert.deepEqual([verdict.active, verdict.session?.userId], [true, 'ada']);
+    });
   });
 });
