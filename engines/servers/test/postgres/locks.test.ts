@@ -77,6 +77,30 @@ describe('locks of an operator on PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 1);
   });
 
+  test('changes that share a call which ran out of time fail with it, and not one after the other', async (t) => {
+    const url = await server.createDatabase('waits');
+    const store = await openPostgresStore(`${url}?statement_timeout=300`);
+    t.after(() => store.close());
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const sessions = await fixture.createMany(40);
+    const holder = await server.connect('waits');
+    t.after(() => holder.end());
+    // As another node does for as long as a standby does not confirm its commit.
+    await holder.query("BEGIN; SELECT pg_advisory_xact_lock('curfew.counters'::regclass::oid::bigint)");
+    let timeouts = 0;
+    const began = performance.now();
+    const tried = await Promise.allSettled(sessions.map(({ id }) => store.endSession(id, logout())));
+    const took = performance.now() - began;
+    for (const one of tried) {
+      timeouts += Number(one.status === 'rejected' && one.reason.code === 'store_unavailable');
+    }
+    assert.equal(timeouts, 40);
+    assert.ok(took < 20 * 300, `it took as long as ${Math.round(took / 300)} calls`);
+    await holder.query('COMMIT');
+    const again = await Promise.all(sessions.map(({ id }) => store.endSession(id, logout())));
+    assert.ok(again.every(({ kind }) => kind === 'ended'));
+  });
+
   test('N8.21: a call that times out at a locked table gets an error that says who has locked it', async (t) => {
     const url = await server.createDatabase('closed');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);

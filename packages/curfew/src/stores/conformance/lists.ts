@@ -144,6 +144,24 @@ export const listCases: Case[] = [
     },
   },
   {
+    name: 'a list of ended sessions is complete, however often all of a user’s sessions were ended before a sweep came by',
+    async run(fixture) {
+      const sessions = await fixture.createMany(30, { userId: 'ada' });
+      for (const at of [10, 11, 12]) await fixture.store.endSessionsOfUser(user('ada'), logout(start + at));
+      const listed = await fixture.store.listSessions({
+        filter: { status: 'ended' },
+        limit: 10,
+        now: start + 20,
+        budget: forever,
+      });
+      assert.deepEqual(
+        [listed.sessions.map(({ stored }) => stored.id), listed.next],
+        [ids(sessions).reverse().slice(0, 10), ids(sessions).reverse()[9]],
+      );
+      assert.deepEqual(ids(await fixture.list({ status: 'ended' }, start + 20)), ids(sessions).reverse());
+    },
+  },
+  {
     name: 'a session that ended before a sweep came by is in every list where it belongs, at each step of the sweep',
     async run(fixture) {
       const sessions = await fixture.createMany(12, { groups: ['x'], ip: '10.0.0.1' });

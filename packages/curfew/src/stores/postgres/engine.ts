@@ -10,7 +10,7 @@ import type { LogScope, SweepTask } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, withoutNul } from './database.ts';
-import { isLocked, isRefusal, trusted } from './faults.ts';
+import { isFaultOfOne, isLocked, trusted } from './faults.ts';
 import { reads, writes } from './statements.ts';
 import { forget } from './sweep.ts';
 
@@ -53,7 +53,7 @@ export class PostgresEngine implements Engine {
     this.#slots = new Batcher((names) => this.#readSlots(names), batch);
     this.#commits = new Batcher((changes) => this.#commitAll(changes), {
       ...batch,
-      apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
+      apart: (error) => error instanceof CurfewError && isFaultOfOne(error.cause),
     });
   }
 

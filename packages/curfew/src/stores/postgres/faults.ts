@@ -38,6 +38,14 @@ export function isLocked(error: unknown): boolean {
   return isRefusal(error) && sqlState(error) === '55P03';
 }
 
+/**
+ * Changes that shared the call may be made one by one: what refused it is the fault of one of them. A disk without room, a
+ * server that only reads and a time that ran out refuse each of them, one after the other.
+ */
+export function isFaultOfOne(error: unknown): boolean {
+  return isRefusal(error) && !/^(53|25006|57014)/.test(sqlState(error)!);
+}
+
 /** The call was given up because it waited for a lock, or waited so long that it may have been for one. */
 export function waited(error: unknown): boolean {
   return isLocked(error) || (isRefusal(error) && sqlState(error) === '57014');

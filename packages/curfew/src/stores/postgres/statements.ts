@@ -241,7 +241,7 @@ function endedIds(now: string, tests: readonly string[], limit: number): string 
     (SELECT s.id FROM sessions s
      WHERE s.end_at IS NULL AND s.epoch_everyone < (SELECT everyone FROM newest_counters()) ${more} ${newest})
     UNION
-    (SELECT s.id FROM epochs x JOIN sessions s ON s.user_id = x.user_id AND s.epoch_user < x.number AND s.end_at IS NULL
-     WHERE NOT x.settled ${more} ${newest})
+    (SELECT s.id FROM (SELECT user_id, max(number) AS number FROM epochs WHERE NOT settled GROUP BY user_id) x
+     JOIN sessions s ON s.user_id = x.user_id AND s.epoch_user < x.number AND s.end_at IS NULL WHERE true ${more} ${newest})
   ) found ORDER BY id DESC LIMIT ${limit}`;
 }
