@@ -78,7 +78,8 @@ test('the sweep’s figures are added up, and the time when it finished is kept'
   });
   assert.equal(calls.sweeps.completedAt, 0);
   const began = Date.now();
-  await store.sweep({ now: began, keepEnded: 1, keepEvents: 1, batch: 10 });
+  // On a busy machine, the first piece may not be the last.
+  while ((await store.sweep({ now: began, keepEnded: 1, keepEvents: 1, batch: 10 })).more);
   assert.equal(calls.sweeps.more, false);
   assert.ok(calls.sweeps.completedAt >= began);
 });

@@ -218,9 +218,9 @@ export class StoreFixture {
   }
 
   /** Sweeps until there is nothing more to do. */
-  async sweep(now: number, keepEnded: number = forever, batch = 100): Promise<void> {
+  async sweep(now: number, keepEnded: number = forever, batch = 100, keepEvents: number = forever): Promise<void> {
     for (let turn = 0; turn < 1000; turn++) {
-      const { more } = await this.store.sweep({ now, keepEnded, keepEvents: forever, batch });
+      const { more } = await this.store.sweep({ now, keepEnded, keepEvents, batch });
       if (!more) return;
     }
     assert.fail('the sweep never finished');

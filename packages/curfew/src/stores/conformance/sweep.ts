@@ -309,10 +309,9 @@ export const sweepCases: Case[] = [
         await fixture.store.appendEvent(note('login.failed', at));
       }
       const kept = async () => (await fixture.store.readEvents({ after: 0, limit: 10 })).events.map((e) => e.sequence);
-      const task = { keepEnded: forever, keepEvents: 2 * hour, batch: 100 };
-      await fixture.store.sweep({ ...task, now: start + 3 * hour });
+      await fixture.sweep(start + 3 * hour, forever, 100, 2 * hour);
       assert.deepEqual(await kept(), [2, 3]);
-      await fixture.store.sweep({ ...task, now: start + 4 * hour });
+      await fixture.sweep(start + 4 * hour, forever, 100, 2 * hour);
       assert.deepEqual(await kept(), []);
     },
   },
@@ -321,13 +320,12 @@ export const sweepCases: Case[] = [
     async run(fixture) {
       await fixture.create({ idle: 30 * day });
       await fixture.create({ idle: 30 * day, at: start + day });
-      const task = { now: start + 2 * day, keepEnded: forever, keepEvents: 36 * hour, batch: 100 };
-      await fixture.store.sweep(task);
+      await fixture.sweep(start + 2 * day, forever, 100, 36 * hour);
       assert.deepEqual(
         (await fixture.store.readEvents({ after: 0, limit: 10 })).events.map(({ sequence }) => sequence),
         [2],
       );
-      await fixture.store.sweep({ ...task, now: start + 9 * day });
+      await fixture.sweep(start + 9 * day, forever, 100, 36 * hour);
       await fixture.create({ at: start + 9 * day });
       const { events } = await fixture.store.readEvents({ after: 0, limit: 10 });
       assert.deepEqual(
