@@ -159,6 +159,23 @@ describe('an embedded store that is damaged', () => {
     assert.ok(seen.damaged > pages / 2);
   });
 
+  test('N10.4: each of its meta pages is checked, also those that LMDB does not pick', async () => {
+    const fields: [string, number, number[]][] = [
+      ['the size of pages', 49, [0x99]],
+      ['flags', 52, [0xd9, 0x6b]],
+      ['the last page', 148, [0xbd]],
+      ['the last page, by little', 147, [0x01]],
+    ];
+    // The third one is half a page behind the first.
+    for (const at of [0, page / 2, page]) {
+      const ofPage: typeof fields = at === page / 2 ? [] : [['its kind', 18, [0x53]]];
+      for (const [what, offset, bytes] of [...fields, ...ofPage]) {
+        const path = copied((data) => overwrite(data, Uint8Array.from(bytes), at + offset));
+        assert.match(await opener.open(path), /^store_damaged /, `${what} at ${at}`);
+      }
+    }
+  });
+
   test('if it was modified in place while nobody had it open, all of it is checked, and not only its roots', async (t) => {
     const place = temporaryFolder();
     t.after(place.remove);

@@ -12,6 +12,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
  */
 const header = 24;
 const meta = {
+  kind: 18,
   page: header + 144,
   magic: 24,
   version: 28,
@@ -26,8 +27,11 @@ const dataVersion = 2;
 const flag = { branch: 1, leaf: 2, overflow: 4, meta: 8, leaf2: 0x20, subPage: 0x40 } as const;
 const kindOfPage = flag.branch | flag.leaf | flag.overflow | flag.meta | flag.leaf2 | flag.subPage;
 const nodeFlag = { big: 1, tree: 2, duplicates: 4 } as const;
-/** A flag of the free list, whose record also has the page size: its transaction may not be on disk. */
-const unsynced = 0x1000;
+/**
+ * Flags of the free list, whose record also has the page size. `unsynced`: its transaction may not be on disk. `numbered`: its
+ * keys are numbers. `file`: the folder is the file.
+ */
+const [unsynced, numbered, ofFile] = [0x1000, 0x08, 0x4000];
 const noPage = 0xffff_ffff_ffff_ffffn;
 const nodeHeader = 8;
 const treeRecord = 48;
@@ -95,10 +99,11 @@ class Walk {
     this.#size = size;
     this.#extent = extent;
     this.#meta = this.#pickMeta();
-    const { lastPage, pageSize } = this.#meta;
-    const pages = Math.ceil(size / pageSize);
-    if (lastPage < 1 || !Number.isSafeInteger(lastPage)) throw new Damage(`its last page is said to be ${lastPage}`);
-    this.#seen = new Uint8Array(Math.ceil(Math.max(pages, Math.min(lastPage + 1, 4 * pages + 1024)) / 8));
+    this.#seen = new Uint8Array(Math.ceil(Math.max(this.#pages(this.#meta), this.#meta.lastPage + 1) / 8));
+  }
+
+  #pages({ pageSize }: Meta): number {
+    return Math.ceil(this.#size / pageSize);
   }
 
   run(): void {
@@ -121,7 +126,8 @@ class Walk {
       return surely ? latest : older;
     };
     const synced = this.#bytes(first.pageSize / 2, meta.page, 'a meta page');
-    const half = synced.readBigUInt64LE(meta.transaction) === 0n ? undefined : metaOf(synced, first.pageSize);
+    const half = synced.readBigUInt64LE(meta.transaction) === 0n ? undefined : this.#checked(metaOf(synced));
+    if (half && half.pageSize !== first.pageSize) throw new Damage(`its pages are said to have ${half.pageSize} bytes`);
     return pick(pick(first, half), this.#readMeta(first.pageSize));
   }
 
@@ -132,11 +138,21 @@ class Walk {
     if (version !== dataVersion) {
       throw new OtherVersion(`it has version ${version} of LMDB's format; this program reads ${dataVersion}`);
     }
-    const pageSize = page.readUInt32LE(meta.free);
-    if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0) {
+    const kind = page.readUInt16LE(meta.kind);
+    if (kind !== flag.meta) throw new Damage(`its meta page is of another kind (${kind})`);
+    return this.#checked(metaOf(page));
+  }
+
+  /** LMDB reads all meta pages before it picks one, and trusts them. */
+  #checked(read: Meta): Meta {
+    const { pageSize, lastPage, flags } = read;
+    if (pageSize < 512 || pageSize > 65_536 || (pageSize & (pageSize - 1)) !== 0)
       throw new Damage(`its pages are said to have ${pageSize} bytes`);
-    }
-    return metaOf(page, pageSize);
+    if ((flags & ~(unsynced | ofFile)) !== numbered) throw new Damage(`it has unknown flags (${flags})`);
+    // Pages that a transaction has used and freed may be missing at its end.
+    const most = 4 * this.#pages(read) + 1024;
+    if (lastPage < 1 || lastPage > most) throw new Damage(`its last page is said to be ${lastPage}`);
+    return read;
   }
 
   #bytes(at: number, length: number, what: string): Buffer {
@@ -363,9 +379,9 @@ function subPageCount(bytes: Buffer, page: Page): number {
   return count;
 }
 
-function metaOf(page: Buffer, pageSize: number): Meta {
+function metaOf(page: Buffer): Meta {
   return {
-    pageSize,
+    pageSize: page.readUInt32LE(meta.free),
     lastPage: Number(page.readBigUInt64LE(meta.lastPage)),
     transaction: page.readBigUInt64LE(meta.transaction),
     boot: page.readBigInt64LE(meta.boot),
