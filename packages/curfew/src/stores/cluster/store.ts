@@ -142,9 +142,12 @@ export class ClusterStore implements Omit<Store, Other> {
     const group = this.#groups.ofUser(userId);
     const create = () => this.#rules[group]!.createSession(creation);
     // A name is reserved in several steps: those that want one name would wait for each other again and again.
-    const outcome = await (name === undefined ? create() : this.#names.take(name, create));
-    if (outcome.kind !== 'created') return outcome;
+    const made = await (name === undefined ? create() : this.#names.take(name, create));
+    if (made.kind !== 'created') return made;
     this.#outbox.soon(group);
+    // If it was made by an earlier try, it may have ended since.
+    const { stored: session } = await this.#outbox.translate(group, { stored: made.session, epochEnd: undefined });
+    const outcome = { ...made, session };
     if (outcome.sequence === undefined) return outcome;
     return { ...outcome, sequence: await this.#outbox.announce(group, outcome.sequence) };
   };
