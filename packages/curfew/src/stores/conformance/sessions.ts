@@ -149,6 +149,18 @@ export const sessionCases: Case[] = [
     },
   },
   {
+    name: 'a creation that is repeated after its session has ended reports that end, with its number in the log',
+    async run(fixture) {
+      const session = fixture.plan({ userId: 'cyd' });
+      // Other users' entries come before it.
+      for (const other of ['ada', 'bob', 'eve']) await fixture.store.endSessionsOfUser(user(other), logout());
+      await fixture.tryCreate(session);
+      const ended = await fixture.store.endSession(session.id, logout());
+      const again = await fixture.tryCreate(session);
+      assert.deepEqual(again.kind === 'created' && again.session.end, ended.kind === 'ended' && ended.end);
+    },
+  },
+  {
     name: 'a repeated creation happens once',
     async run(fixture) {
       const session = fixture.plan({ name: 'desk' });
