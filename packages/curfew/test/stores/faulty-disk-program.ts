@@ -30,6 +30,7 @@ const end = () => outcomeOf(store.endSession(late.id, logout()));
 const first = end().then((kind) => answered.push(kind));
 while (!(await store.readSession(late.id))?.stored.end) await pause(1);
 const again = end().then((kind) => answered.push(kind));
+// Nothing tells that an answer does not come.
 await pause(50);
 const beforeSync = [...answered];
 release();

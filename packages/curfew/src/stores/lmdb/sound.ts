@@ -29,7 +29,7 @@ const kindOfPage = flag.branch | flag.leaf | flag.overflow | flag.meta | flag.le
 const nodeFlag = { big: 1, tree: 2, duplicates: 4 } as const;
 /**
  * Flags of the free list, whose record also has the page size. `unsynced`: its transaction may not be on disk. `numbered`: its
- * keys are numbers. `file`: the folder is the file.
+ * keys are numbers. `ofFile`: it was made at the path of a file, not of a folder.
  */
 const [unsynced, numbered, ofFile] = [0x1000, 0x08, 0x4000];
 const noPage = 0xffff_ffff_ffff_ffffn;
