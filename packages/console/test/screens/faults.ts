@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startChild } from '../../../curfew/test/support/child.ts';
+import { freePort } from '../../../curfew/test/support/free-port.ts';
 import { handOf } from '../support/hands.ts';
 import { openForAda, populate } from '../support/people.ts';
 import { accessible, everyStop, fits, scrollToRow, visit } from '../support/visit.ts';
@@ -146,13 +147,13 @@ describe('faults', { skip }, () => {
   });
 
   test('a server that goes away while a list is open: nothing is lost, and the list goes on once it is back', async (t) => {
-    const world = await newWorld();
+    const port = String(await freePort());
+    const world = await newWorld({ CURFEW_PORT: port });
     await populate(world, 30, 250);
     const { page, expect } = await visit(t, { world, as: 'support', to: '#/sessions', height: 500 });
     expect('away');
     await page.locator('tr[data-index="5"]').waitFor();
     const first = await page.locator('tr[data-index="0"]').textContent();
-    const { port } = new URL(world.server.url);
     await world.server.leave();
     await page.mouse.wheel(0, 100_000);
     await page.getByText('The server is not answering. What you see may be out of date.').waitFor();
