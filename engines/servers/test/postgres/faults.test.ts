@@ -344,15 +344,7 @@ describe('faults of PostgreSQL', () => {
     try {
       await server.setting('synchronous_standby_names', 'nobody');
       await server.untilCommitsWait();
-      // Somebody cancels the wait: PostgreSQL reports a success, with a warning.
-      const cancel = (async () => {
-        for (let turn = 0; turn < 500; turn++) {
-          const waiting = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-          if (Number((await server.sql('postgres', waiting)).rows[0].count) > 0) return;
-        }
-      })();
-      const cancelled = await faultOf(() => store.endSession(one!.id, logout()));
-      await cancel;
+      const cancelled = await faultOfCancelled(() => store.endSession(one!.id, logout()));
       assert.equal(cancelled.code, 'outcome_unknown');
       assert.match(cancelled.message, /synchronous replication/);
       // Without a cancellation it times out.
@@ -366,6 +358,33 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.endSession(one!.id, logout())).kind, 'already');
     assert.equal((await store.logHead()).sequence, 2);
   });
+
+  test('an import that no synchronous standby confirmed is unknown, not a success', async () => {
+    const from = await opened(await server.createDatabase('exported'));
+    const { id } = await words(from).create();
+    const into = await opened(await server.createDatabase('unconfirmed_import'));
+    try {
+      await server.setting('synchronous_standby_names', 'nobody');
+      await server.untilCommitsWait();
+      const cancelled = await faultOfCancelled(() => into.importRecords(from.exportRecords()));
+      assert.equal(cancelled.code, 'outcome_unknown');
+      assert.match(cancelled.message, /synchronous replication/);
+    } finally {
+      await server.setting('synchronous_standby_names');
+    }
+    assert.ok(await into.readSession(id));
+  });
+
+  /** The error of a call while somebody cancels each wait for a standby: PostgreSQL reports a success, with a warning. */
+  async function faultOfCancelled(call: () => Promise<unknown>): ReturnType<typeof faultOf> {
+    let over = false;
+    const fault = faultOf(call).finally(() => {
+      over = true;
+    });
+    const waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    while (!over) await server.sql('postgres', waiting);
+    return fault;
+  }
 
   test('N10.8: a full disk causes a named error, loses nothing acknowledged, and everything continues when there is room', async (t) => {
     const folder = join(server.folder, 'small');

@@ -144,19 +144,11 @@ export class Database {
 
   async #run(statement: Statement, values: readonly unknown[], kind: 'read' | 'write' | 'look'): Promise<Row[]> {
     const client = await this.connect();
-    let warned: string | undefined;
-    const warn = (notice: unknown) => {
-      const { code, message } = notice as { code?: string; message?: string };
-      if (code?.startsWith('01') || code === '57P01') warned = message ?? 'a warning';
-    };
-    if (kind === 'write') client.on('notice', warn);
-    let spoilt = true;
+    const ask = () => this.#timed(client, statement, values);
+    let spoilt = false;
     try {
-      let { rows } = await this.#timed(client, statement, values);
+      let { rows } = await (kind === 'write' ? confirmed(client, ask) : ask());
       if (rows.length === 0 && kind === 'read') rows = await this.#standby(client);
-      spoilt = false;
-      // The only warning that a write can get: the commit was made here, but a standby did not confirm it.
-      if (warned !== undefined) throw new Unconfirmed(warned);
       return rows as Row[];
     } catch (error) {
       if (error instanceof Unconfirmed) throw error;
@@ -164,7 +156,6 @@ export class Database {
       if (spoilt) throw new Broken(error);
       throw error;
     } finally {
-      client.off('notice', warn);
       client.release(spoilt);
     }
   }
@@ -288,6 +279,26 @@ export class Database {
 
 function unreached(): Reach {
   return { retryAt: 0, pause: 0, error: undefined };
+}
+
+/**
+ * Awaits what commits on a connection.
+ * @throws `Unconfirmed` if the server warns, which it only does of a commit that a standby did not confirm
+ */
+export async function confirmed<T>(client: PoolClient, commit: () => Promise<T>): Promise<T> {
+  let warned: string | undefined;
+  const warn = (notice: unknown) => {
+    const { code, message } = notice as { code?: string; message?: string };
+    if (code?.startsWith('01') || code === '57P01') warned = message ?? 'a warning';
+  };
+  client.on('notice', warn);
+  try {
+    const result = await commit();
+    if (warned !== undefined) throw new Unconfirmed(warned);
+    return result;
+  } finally {
+    client.off('notice', warn);
+  }
 }
 
 /** The connection broke, or was given up, during a call. */

@@ -3,7 +3,7 @@ import type { UserId } from '../../domain/brand.ts';
 import { type RecordKind, refuseUsed, type StoreRecord } from '../records.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
-import type { Database } from './database.ts';
+import { confirmed, type Database } from './database.ts';
 import { callFault } from './faults.ts';
 import { writes } from './statements.ts';
 
@@ -93,7 +93,7 @@ export async function importRecords(
       const { rows } = await client.query(writes.keepKeyFingerprint.text, [fingerprint, null]);
       refuseUsed(false, rows[0]!.fingerprint, fingerprint);
     }
-    await client.query('COMMIT').catch((error: unknown) => {
+    await confirmed(client, () => client.query('COMMIT')).catch((error: unknown) => {
       throw callFault(error, 'write');
     });
     // Everything is there. Without this, the server analyzes the tables by itself, a little later.
