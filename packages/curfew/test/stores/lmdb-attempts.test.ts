@@ -16,11 +16,14 @@ function opened(t: TestContext) {
     await tables.root.close();
     folder.remove();
   });
-  const disk = { full: true };
+  const disk: { full: boolean; fault?: CurfewError } = { full: true };
   const make = () =>
     new Attempts(
       tables.attempts,
-      (write) => tables.root.childTransaction(write),
+      async (write) => {
+        await tables.root.childTransaction(write);
+        if (disk.fault) throw disk.fault;
+      },
       () => !disk.full,
       () => new CurfewError('store_full'),
     );
@@ -55,4 +58,17 @@ test('N4.8: attempts that could not be written are written once there is room, a
   assert.equal(later.take('guessed', rule, 2).allowed, false);
   await later.sweep(minute + 1);
   assert.equal(later.size, 0);
+});
+
+test('N4.8: attempts whose sync has failed are counted where they were written, and are not written again by each sweep', async (t) => {
+  const { disk, make } = opened(t);
+  Object.assign(disk, { full: false, fault: new CurfewError('outcome_unknown', { detail: 'the sync failed' }) });
+  const attempts = make();
+  attempts.take('guessed', rule, 0);
+  assert.deepEqual(await attempts.sweep(1), { more: false });
+  attempts.take('guessed', rule, 1);
+  await attempts.settled();
+  assert.equal(make().take('guessed', rule, 2).allowed, false);
+  assert.deepEqual(await attempts.sweep(minute), { more: false });
+  assert.ok(attempts.take('guessed', rule, minute).allowed);
 });

@@ -1,6 +1,6 @@
 import type { AttemptRule } from '../../domain/attempts.ts';
 import { encodeNumber } from '../../domain/base62.ts';
-import type { CurfewError } from '../../errors.ts';
+import { type CurfewError, isCurfewError } from '../../errors.ts';
 import type { AttemptOutcome } from '../contract.ts';
 import type { Tables } from './tables.ts';
 
@@ -140,12 +140,13 @@ export class Attempts {
     const key = bucketKey(bucket);
     const written = this.#commit(() => (row ? this.#table.put(key, row) : this.#table.remove(key)));
     const isNewest = () => this.#unwritten.get(bucket) === entry;
-    this.#await(
-      written,
-      () => isNewest() && this.#unwritten.delete(bucket),
+    const isThere = () => isNewest() && this.#unwritten.delete(bucket);
+    this.#await(written, isThere, (error) => {
+      // It is in force, although the disk may lose it.
+      if (isCurfewError(error, 'outcome_unknown')) return isThere();
       // What a full disk did not accept stays in memory.
-      () => isNewest() && this.#held.add(bucket),
-    );
+      return isNewest() && this.#held.add(bucket);
+    });
   }
 
   #put(key: string, value: true): void {
@@ -153,7 +154,11 @@ export class Attempts {
     this.#await(this.#commit(() => this.#table.put(key, value)));
   }
 
-  #await(written: Promise<unknown>, then: () => unknown = () => {}, otherwise: () => unknown = () => {}): void {
+  #await(
+    written: Promise<unknown>,
+    then: () => unknown = () => {},
+    otherwise: (error: unknown) => unknown = () => {},
+  ): void {
     const before = this.#written;
     this.#written = written.then(then, otherwise).then(() => before);
   }
