@@ -65,12 +65,15 @@ async function leave(context: Context, kept: Credentials): Promise<void> {
   }
 }
 
+/** What a server says of a session that never is valid again. */
+const isOver: readonly string[] = ['session_ended', 'token_unknown'];
+
 /** Ends the session that was kept; `undefined` if it has ended already, which is what was wanted. */
 async function endKept({ options: { wait, timeout } }: Context, { url, token }: Credentials) {
   try {
     return await createClient({ url, token, timeout }).logout({ wait });
   } catch (error) {
-    if (error instanceof CurfewApiError && error.status === 401) return undefined;
+    if (error instanceof CurfewApiError && isOver.includes(error.code)) return undefined;
     throw error;
   }
 }

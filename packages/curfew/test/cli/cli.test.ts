@@ -329,6 +329,28 @@ describe('the command line', () => {
     assert.equal((await server.verify(keptToken(own))).active, true);
   });
 
+  test('a logout that could not end the session fails, and keeps the login', async (t) => {
+    const own = keptHome(t);
+    const login = ['login', '--username', 'admin', '--password-stdin', '--url', server.url];
+    assert.equal((await runCli(login, { XDG_CONFIG_HOME: own }, `${adminPassword}\n`)).code, 0);
+    const token = keptToken(own);
+    const { id } = (await server.verify(token)).session;
+    const { store } = server.context;
+    const suspend = async (suspended: boolean) => {
+      const { version } = (await store.readSession(id))!.stored;
+      const change = { id, version, set: { suspended }, logged: true, now: Date.now() };
+      assert.equal((await store.changeSession(change)).kind, 'changed');
+    };
+    await suspend(true);
+    const { code, err } = await runCli(['logout'], { XDG_CONFIG_HOME: own });
+    assert.equal(code, 1);
+    assert.match(err, /The session is suspended/);
+    assert.equal(keptToken(own), token);
+    await suspend(false);
+    assert.equal((await runCli(['logout'], { XDG_CONFIG_HOME: own })).code, 0);
+    assert.deepEqual(await server.verify(token), { active: false, reason: 'logout' });
+  });
+
   test('a login is readable only by its owner, used, and deleted at logout', async () => {
     const login = await runCli(
       ['login', '--username', 'admin', '--password-stdin'],
