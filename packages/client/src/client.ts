@@ -1,6 +1,7 @@
 import { type Operations, operations } from './api.gen.ts';
 import { baseUrl } from './base-url.ts';
 import { CurfewApiError } from './errors.ts';
+import { refuseTimeout } from './timeout.ts';
 
 export type ClientOptions = {
   /** The URL of the server, such as `http://127.0.0.1:2873`. */
@@ -47,10 +48,11 @@ export const defaultTimeout = 10_000;
  *     const curfew = createClient({ url: 'http://127.0.0.1:2873', token: process.env.CURFEW_API_KEY });
  *     const { token } = await curfew.createSession({ userId: 'ada' });
  *
- * @throws `CurfewApiError` with `invalid_url`
+ * @throws `CurfewApiError` with `invalid_url`; `RangeError` for a time-out that is out of range
  */
 export function createClient(options: ClientOptions): Client {
   const base = baseUrl(options.url);
+  refuseTimeout(options.timeout ?? defaultTimeout, true);
   const entries = Object.entries(operations).map(([name, operation]) => [
     name,
     (input: Record<string, unknown> = {}, call: CallOptions = {}) => send(base, options, operation, input, call),
@@ -79,9 +81,10 @@ async function send(
   }
   const url = `${base}${filled}${search.size > 0 ? `?${search}` : ''}`;
   const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
-  if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
-  if (call.code !== undefined) headers['x-2fa-code'] = call.code;
+  if (options.token !== undefined) headers['authorization'] = `Bearer ${sendable('token', options.token)}`;
+  if (call.code !== undefined) headers['x-2fa-code'] = sendable('code', call.code);
   if (body) headers['content-type'] = 'application/json';
+  const sent = body ? { body: jsonOf(rest) } : {};
   const timeout = options.timeout ?? defaultTimeout;
   let response: Response;
   let text: string;
@@ -92,7 +95,7 @@ async function send(
       // Following a redirect could turn a log-out into a read of another page, or send a password to another server.
       redirect: 'manual',
       signal: signalOf(timeout, call.signal),
-      ...(body && { body: JSON.stringify(rest) }),
+      ...sent,
     });
     text = await response.text();
   } catch (error) {
@@ -106,6 +109,30 @@ function signalOf(timeout: number, given: AbortSignal | undefined): AbortSignal 
   if (timeout === Number.POSITIVE_INFINITY) return given ?? null;
   const late = AbortSignal.timeout(timeout);
   return given ? AbortSignal.any([late, given]) : late;
+}
+
+/** @throws `invalid_value`, without the secret, if no header can carry it */
+function sendable(what: string, secret: string): string {
+  try {
+    new Headers({ [what]: secret });
+    return secret;
+  } catch {
+    throw new CurfewApiError('invalid_value', `The ${what} contains a character that no ${what} has.`, {
+      remedy: `Check that the ${what} was copied completely: three dots may stand for a part of it.`,
+    });
+  }
+}
+
+/** @throws `invalid_value` for what JSON cannot express */
+function jsonOf(input: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(input);
+  } catch (cause) {
+    throw new CurfewApiError('invalid_value', `The input cannot be written as JSON: ${(cause as Error).message}.`, {
+      cause,
+      remedy: 'Give what JSON can express: a large number as text, and no object that contains itself.',
+    });
+  }
 }
 
 /** A value, or a list of values, as text in a URL. @throws `invalid_value` for a number that is not exact */

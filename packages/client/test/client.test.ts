@@ -174,6 +174,35 @@ describe('the client', () => {
     }
   });
 
+  test('input that cannot be sent is refused by its name, and not as a server that is unreachable', async (t) => {
+    const url = await answering(t, () => assert.fail('it was sent'));
+    const copied = createClient({ url, token: 'cfk_a…' });
+    const own: { self?: object } = {};
+    own.self = own;
+    const client = createClient({ url });
+    const calls: [Promise<unknown>, RegExp][] = [
+      [copied.me(), /^The token contains a character that no token has\.$/],
+      [client.me({}, { code: '12…' }), /^The code contains/],
+      [client.createSession({ userId: 'ada', metadata: { big: 1n } as never }), /cannot be written as JSON: .*BigInt/],
+      [client.createSession({ userId: 'ada', metadata: own as never }), /cannot be written as JSON: .*circular/],
+    ];
+    for (const [call, message] of calls) {
+      const error = await failure(call);
+      assert.equal(error.code, 'invalid_value');
+      assert.match(error.message, message);
+    }
+  });
+
+  test('a time-out that no timer can wait is refused', () => {
+    for (const timeout of [0, -1, 0.5, Number.NaN, 2 ** 31]) {
+      assert.throws(
+        () => createClient({ url: 'http://127.0.0.1:1', timeout }),
+        { name: 'RangeError' },
+        String(timeout),
+      );
+    }
+  });
+
   test('a caller can cancel a call', async (t) => {
     const url = await answering(t, () => {});
     const gone = new AbortController();

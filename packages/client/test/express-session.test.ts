@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createClient } from 'curfew-client';
 import { type Content, curfewStore, type StoreClient, type StoreMethods } from 'curfew-client/express-session';
+import { remoteVerifier } from 'curfew-client/request';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import session, { type Store } from 'express-session';
 import { Relay } from '../../curfew/test/support/relay.ts';
@@ -89,6 +90,29 @@ describe('the store for express-session', () => {
     for (const read of [all, length, clear]) await assert.rejects(read(), { code: 'permission_missing' });
     await destroy(sid);
     assert.equal(await get(sid), undefined);
+  });
+
+  test('a verifier that does not get the data of sessions is an error, not a store of empty sessions', async () => {
+    const { set } = open();
+    const sid = newSid();
+    await set(sid, ofUser('ada'));
+    const client = createClient({ url: server.url, token: server.key });
+    const remote = curfewStore(session, { verifier: remoteVerifier(client), client });
+    const calls: ((done: (error: unknown) => void) => void)[] = [
+      (done) => remote.get(sid, done),
+      (done) => remote.touch(sid, ofUser('ada') as never, done),
+    ];
+    for (const call of calls) {
+      const error = await new Promise(call);
+      assert.ok(error instanceof TypeError);
+      assert.match(error.message, /createVerifier/);
+    }
+  });
+
+  test('a kind that is too long for the sessions of nobody, or no kind, is refused', () => {
+    for (const kind of ['a'.repeat(23), 'MyShop', ''])
+      assert.throws(() => open({ kind }), { name: 'RangeError' }, kind);
+    open({ kind: 'a'.repeat(22) });
   });
 
   test('is a store of express-session', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CurfewApiError } from 'curfew-client';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import { freePort } from '../../curfew/test/support/free-port.ts';
+import { Relay } from '../../curfew/test/support/relay.ts';
 import { TestServer } from '../../curfew/test/support/server.ts';
 
 /** Longer than a test may take: what waits for it fails the test. */
@@ -100,4 +102,26 @@ test('a server that accepts connections and never answers is reported, too', lim
   const { port } = silent.address() as { port: number };
   const { unavailable } = watched(t, `http://127.0.0.1:${port}`, 'cfk_x', 50);
   assert.equal((await unavailable).code, 'unreachable');
+});
+
+test('attaching may take longer than a verification may', limit, async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const relay = await Relay.to(Number(new URL(server.url).port));
+  t.after(() => relay.close());
+  // Each message to the server: the first of them opens the stream.
+  relay.delay = 150;
+  const { verifier, unavailable } = watched(t, `http://127.0.0.1:${relay.port}`, server.key, 200);
+  let trouble: CurfewApiError | undefined;
+  void unavailable.then((error) => {
+    trouble = error;
+  });
+  for (; !verifier.statistics().leased; await pause(5)) assert.equal(trouble, undefined);
+});
+
+test('a time-out that no timer can wait is refused', () => {
+  const url = 'http://127.0.0.1:1';
+  for (const wrong of [0, -1, 0.5, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => createVerifier({ url, key: 'cfk_x', timeout: wrong }), { name: 'RangeError' }, String(wrong));
+  }
 });

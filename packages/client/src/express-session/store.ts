@@ -9,6 +9,8 @@ import {
   anonymousKind,
   anonymousUser,
   type Credential,
+  isAliasKind,
+  longestAliasKind,
   mostDataBytes,
   type VerifiedSession,
 } from '../protocol/index.ts';
@@ -102,6 +104,12 @@ export class SessionStore {
     this.#userId = userId;
     this.#kind = kind;
     this.#anonymousKind = anonymousKind(kind);
+    if (!isAliasKind(this.#anonymousKind)) {
+      const most = longestAliasKind - anonymousKind('').length;
+      throw new RangeError(
+        `kind must be 1 to ${most} lower-case letters, digits and hyphens, the first of them a letter; it is ${JSON.stringify(kind)}`,
+      );
+    }
     this.#onRefused = onRefused;
   }
 
@@ -120,10 +128,10 @@ export class SessionStore {
   async find(sid: string): Promise<{ session: VerifiedSession } | { reason: string }> {
     for (let isSecond = false; ; isSecond = true) {
       const signedIn = await this.#verifier.verify(credential(this.#kind, sid));
-      if (signedIn.active) return { session: signedIn.session };
+      if (signedIn.active) return { session: withData(signedIn.session) };
       if (signedIn.reason !== 'unknown') return { reason: signedIn.reason };
       const nobody = await this.#verifier.verify(credential(this.#anonymousKind, sid));
-      if (nobody.active) return { session: nobody.session };
+      if (nobody.active) return { session: withData(nobody.session) };
       // Somebody has signed in between the two questions; or long ago, and the alias was exchanged for tokens since.
       if (nobody.reason !== 'replaced' || isSecond) return { reason: nobody.reason };
     }
@@ -274,6 +282,14 @@ export class SessionStore {
     known.expires = expires;
     return true;
   }
+}
+
+/** @throws `TypeError` if the verifier does not say what a session is kept with: then every session would seem empty */
+function withData(session: VerifiedSession): VerifiedSession {
+  if (session.idle !== undefined) return session;
+  throw new TypeError(
+    'The store needs a verifier of createVerifier: a remoteVerifier does not get the data of sessions.',
+  );
 }
 
 function credential(kind: string, sid: string): AliasCredential {

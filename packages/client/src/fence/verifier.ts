@@ -47,6 +47,8 @@ export type VerifierLimits = {
   timeout: number;
 };
 
+/** Milliseconds that attaching may take at least: it takes several exchanges, however soon a verification must end. */
+const attaching = 2000;
 const shortestPause = 50;
 const longestPause = 2000;
 /**
@@ -157,7 +159,7 @@ export class Verifier {
       this.#ended(parting, refused);
     };
     const giveUp = this.#ports.timing.after(
-      timeout,
+      Math.max(timeout, attaching),
       () => {
         if (this.#ready && this.#attachment === attachment) return;
         raw.close();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { baseUrl } from '../base-url.ts';
 import { CurfewApiError } from '../errors.ts';
 import { fencePath, longestName } from '../protocol/index.ts';
+import { refuseTimeout } from '../timeout.ts';
 import { systemTiming } from './timing.ts';
 import { type StreamEvents, Verifier } from './verifier.ts';
 
@@ -17,7 +18,7 @@ export type VerifierOptions = {
   name?: string | undefined;
   /** The maximum number of cached sessions; the least recently used are removed first. 100,000 by default. */
   capacity?: number | undefined;
-  /** Milliseconds that a verification may take; 5,000 by default. */
+  /** Milliseconds that a verification may take, from 1 to 2,147,483,647; 5,000 by default. */
   timeout?: number | undefined;
   /**
    * Called when no server can be attached to, so that sessions cannot be checked: with the reason, and once until
@@ -43,7 +44,8 @@ const defaultTimeout = 5000;
  *     const verifier = createVerifier({ url: 'http://127.0.0.1:2873', key: process.env['CURFEW_API_KEY'] ?? '' });
  *     const verdict = verifier.check(token) ?? (await verifier.verify(token));
  *
- * @throws `CurfewApiError` with `invalid_url` or `key_missing`, and an `Error` on a runtime without a WebSocket
+ * @throws `CurfewApiError` with `invalid_url` or `key_missing`; `RangeError` for another option that is out of range; an
+ * `Error` on a runtime without a WebSocket
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const urls = [options.url].flat().map(streamUrl);
@@ -61,6 +63,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
   if (!(Number.isSafeInteger(capacity) && capacity > 0))
     throw new RangeError('capacity must be a positive whole number');
+  refuseTimeout(timeout);
   if (name !== undefined && !(name.length > 0 && name.length <= longestName))
     throw new RangeError(`name must have 1 to ${longestName} characters`);
   return new Verifier(

@@ -31,7 +31,10 @@ export type Credential = string | AliasCredential;
 /** The maximum length of an alias's secret, in characters. */
 export const longestAliasSecret = 1024;
 
-export const aliasKind: RegExp = /^[a-z][a-z0-9-]{0,31}$/;
+/** The maximum length of an alias's kind, in characters. */
+export const longestAliasKind = 32;
+
+export const aliasKind: RegExp = new RegExp(`^[a-z][a-z0-9-]{0,${longestAliasKind - 1}}$`);
 
 export function isAliasKind(text: string): boolean {
   return aliasKind.test(text);

@@ -9,6 +9,7 @@ export {
   anonymousUser,
   type Credential,
   isAliasKind,
+  longestAliasKind,
   longestAliasSecret,
   looksLikeAlias,
   mostDataBytes,
