@@ -28,7 +28,7 @@ function wholeNumber(text: string, least: number, most: number): number {
 
 /** Seconds, converted to milliseconds; at most a day. */
 export function seconds(text: string): number {
-  const value = Number(text) * 1000;
+  const value = Math.ceil(Number(text) * 1000);
   if (value > 0 && value <= 86_400_000) return value;
   throw new InvalidArgumentError('It must be a number of seconds, such as 30.');
 }

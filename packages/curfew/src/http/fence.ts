@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { fencePath } from 'curfew-client/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { networkOf } from '../domain/address-bytes.ts';
 import type { FenceGauges } from './metrics.ts';
@@ -37,7 +36,7 @@ const messageCost = 512;
 const helloTime = 10_000;
 const closeTime = 1000;
 
-/** Accepts WebSockets at `/v1/fence` and passes each to the node as an ordered stream. */
+/** Accepts WebSockets, which a server upgrades only at `/v1/fence`, and passes each to the node as an ordered stream. */
 export function acceptVerifiers(
   server: Server,
   host: VerifierHost,
@@ -49,9 +48,8 @@ export function acceptVerifiers(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (request.url?.split('?', 1)[0] !== fencePath) refuse(socket, 404, 'Not Found');
     // A verifier that is told to leave reconnects at once and would have to be told again.
-    else if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
+    if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
     else {
       const network = networkOf(addressOf(request));
       sockets.handleUpgrade(request, socket, head, (accepted) =>

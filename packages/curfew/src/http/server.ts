@@ -126,7 +126,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     serverFactory: (longWay) =>
       connections.watch(
         listener((request, response) => {
-          connections.note(response);
+          connections.note(request.socket, response);
           fastPath(request, response, () => {
             for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
             longWay(request, response);
@@ -261,8 +261,9 @@ class Connections {
     });
   }
 
-  note(response: ServerResponse): void {
-    this.#latest.set(response.socket!, response);
+  /** `response` may have no socket yet: it gets the request's when the one before it has been answered. */
+  note(socket: Socket, response: ServerResponse): void {
+    this.#latest.set(socket, response);
   }
 
   cutIdle(): void {
@@ -288,8 +289,10 @@ function listener(handle: RequestListener): Server {
   // A client that sends a request now and then may keep its connection open. Headers and bodies that arrive slowly are
   // given up after the request timeout, which is checked every second.
   const patience = { requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
-  // A client that offers another protocol, as some do with their first request, is answered by HTTP.
-  const shouldUpgradeCallback = ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? '');
+  // A client that offers another protocol, as some do with their first request, is answered by HTTP; and so is a proxy
+  // that asks about a visitor's WebSocket with the visitor's headers.
+  const shouldUpgradeCallback = ({ url, headers }: IncomingMessage) =>
+    /^websocket$/i.test(headers.upgrade ?? '') && url?.split('?', 1)[0] === fencePath;
   const server = createHttpServer({ keepAliveTimeout: 72_000, shouldUpgradeCallback, ...patience }, handle);
   // Otherwise a client that does not read its answer would keep the connection open, and the answer in memory.
   server.timeout = stalled;

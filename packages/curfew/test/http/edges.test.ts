@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fencePath } from 'curfew-client/protocol';
 import { temporaryFolder } from '../stores/harness.ts';
 import { TestServer } from '../support/server.ts';
 
@@ -167,7 +168,7 @@ describe('the edges of HTTP', () => {
     });
     const offer = 'connection: upgrade\r\nupgrade: websocket\r\n';
     const pages = 'GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20);
-    for (const bytes of [pages, `GET /nowhere HTTP/1.1\r\nhost: x\r\n${offer}\r\n`]) {
+    for (const bytes of [pages, `GET ${fencePath} HTTP/1.1\r\nhost: x\r\n${offer}\r\n`]) {
       const accepted = once(http, 'connection');
       const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
       socket.on('error', () => {}).pause();

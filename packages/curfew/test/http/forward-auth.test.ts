@@ -37,6 +37,13 @@ async function ask(
   return { status: answer.statusCode!, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
 
+/** As a browser that wants a WebSocket sends them. */
+const offer = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==',
+};
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const cookie = (...tokens: string[]) => ({ cookie: tokens.map((token) => `__Host-curfew=${token}`).join('; ') });
 
@@ -90,6 +97,12 @@ describe('forward-auth', () => {
     await refused('token_malformed', bearer(server.key));
     await refused('token_unknown', bearer(formatToken('session', ada.session.id, newSecret(random))));
     await refused('session_ended', cookie(ended.token));
+  });
+
+  test('a visitor’s offer of a WebSocket, which a proxy passes on, changes nothing', async () => {
+    await passes('ada', { ...offer, ...cookie(ada.token) });
+    await refused('session_ended', { ...offer, ...cookie(ended.token) });
+    await refused('authentication_required', offer);
   });
 
   test('of two cookies of one name, the first valid one counts, in either order', async () => {
@@ -441,7 +454,7 @@ describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, tim
     server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });
     // An application that shows what it was told.
     application = createServer(({ headers }, response) => {
-      const told = Object.entries(headers).filter(([name]) => name.startsWith('x-curfew-'));
+      const told = Object.entries(headers).filter(([name]) => /^x[-_]curfew[-_]/.test(name));
       response.end(JSON.stringify(Object.fromEntries(told)));
     }).listen(0, '127.0.0.1');
     await once(application, 'listening');
@@ -476,7 +489,12 @@ describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, tim
 
   test('an active session passes with its names, and nothing that the client made up', async () => {
     const { token, session } = await server.createSession('ada', { accessGroups: ['staff'] });
-    const spoofed = { 'x-curfew-user': 'root', 'x-curfew-groups': 'admin', 'x-curfew-more': 'x' };
+    const spoofed = {
+      'x-curfew-user': 'root',
+      'x-curfew-groups': 'admin',
+      'x-curfew-more': 'x',
+      X_Curfew_User: 'root',
+    };
     const names = (text: string) => JSON.parse(text);
     assert.deepEqual(names((await getText(url, '/', { ...cookie(token), ...spoofed })).body), {
       'x-curfew-user': 'ada',
@@ -488,6 +506,13 @@ describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, tim
     assert.equal(names(body)['x-curfew-groups'] ?? '', '');
     await server.call('DELETE', `/v1/sessions/${session.id}`);
     assert.equal((await getText(url, '/', cookie(token))).status, 401);
+  });
+
+  test('a WebSocket of an active session passes, and no other does', async () => {
+    const { token, session } = await server.createSession('ada');
+    const passed = await ask({ url }, { ...offer, ...cookie(token) }, { at: '/' });
+    assert.deepEqual([passed.status, passed.body['x-curfew-session']], [200, session.id]);
+    assert.equal((await ask({ url }, { ...offer, ...cookie('cfs_none') }, { at: '/' })).status, 401);
   });
 
   test('a browser is sent to sign in, and returns to where it wanted to go', async () => {

@@ -111,6 +111,19 @@ test('N8.10: connections without a request, or with only half a header, do not d
   for (const socket of sockets) socket.destroy();
 });
 
+test('requests that were sent without waiting for answers, even long before, disturb no closing', {
+  timeout: 120_000,
+}, async (t) => {
+  const server = await startServer(t);
+  const one = 'GET /healthz HTTP/1.1\r\nhost: curfew\r\n';
+  const socket = await open(server.url, `${one}\r\n${one}connection: close\r\n\r\n`);
+  let answers = '';
+  for await (const data of socket) answers += data;
+  assert.equal(answers.match(/HTTP\/1\.1 200 /g)?.length, 2);
+  await server.stop('SIGTERM');
+  assert.equal(server.child.exitCode, 0);
+});
+
 test('a second signal at the same time, as a supervisor sends to a process group, changes nothing: accepted requests are finished, and the server closes once', {
   timeout: 120_000,
 }, async (t) => {
