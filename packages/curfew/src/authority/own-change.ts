@@ -2,13 +2,15 @@ import { type Account, hasFactor } from '../domain/account.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
-import { confirmSecondFactor } from './second-factor.ts';
+import { showSecondFactor } from './second-factor.ts';
 import { confirmPassword } from './sign-in.ts';
 
 /** What proves that the caller is the owner, and not just somebody with the session. */
 export type OwnerProof = {
   currentPassword?: string | undefined;
   code?: string | undefined;
+  /** The code was used up already, to authorise the request. */
+  codeIsShown?: boolean | undefined;
   /** Where the request comes from. */
   ip?: string | undefined;
 };
@@ -17,7 +19,7 @@ type OwnPatch = { password?: string | undefined; email?: string | null | undefin
 
 /**
  * People who change their own password or address, or enrol their first factor, must give the current password or, with a
- * factor enrolled, a code: so somebody who finds a session open cannot take over the account.
+ * factor enrolled, a new code: so somebody who finds a session open cannot take over the account.
  * @throws `missing_field`, `invalid_credentials`, `second_factor_required`,
  *   `second_factor_invalid`, `too_many_attempts`, `server_busy`
  */
@@ -26,14 +28,14 @@ export async function checkOwnChange(
   caller: Caller,
   id: string,
   patch: OwnPatch,
-  { currentPassword, code, ip }: OwnerProof,
+  { currentPassword, code, codeIsShown, ip }: OwnerProof,
 ): Promise<void> {
   const account = provedAgainst(caller, id, patch);
   if (!account || caller.kind !== 'person') return;
-  const { session } = caller;
   if (currentPassword !== undefined) return confirmPassword(context, caller, account, currentPassword);
   if (hasFactor(account)) {
-    return confirmSecondFactor(context, session, account, code, { area: 'accounts', ip });
+    if (!codeIsShown) await showSecondFactor(context, caller, account, code, { area: 'accounts', ip });
+    return;
   }
   const told = { path: '/body/currentPassword', message: 'is required' };
   throw new CurfewError('missing_field', { detail: `${told.path} ${told.message}.`, errors: [told] });

@@ -33,7 +33,8 @@ export function signInIsFresh(
 
 /**
  * Confirms the second factor of a session's user, and remembers it on the session for five minutes, for the same kind
- * of operation from the same network. During that time no code is required, and none is used up.
+ * of operation from the same network. During that time no code is required, and none is used up. Resolves with whether
+ * the code was used up.
  * @throws `second_factor_required` (with the methods: none means that a factor must be enrolled first),
  *   `second_factor_invalid`, `too_many_attempts`, `permission_missing`
  */
@@ -43,8 +44,10 @@ export async function confirmSecondFactor(
   account: Account | undefined,
   code: string | undefined,
   use: FactorUse,
-): Promise<void> {
-  if (!factorIsRemembered(context, session, use)) await takeCode(context, session, account, code, use);
+): Promise<boolean> {
+  if (factorIsRemembered(context, session, use)) return false;
+  await takeCode(context, session, account, code, use);
+  return true;
 }
 
 /**
@@ -55,11 +58,11 @@ export async function confirmSecondFactor(
 export async function showSecondFactor(
   context: AuthorityContext,
   caller: Person,
-  account: Account,
+  account: Account | undefined,
   code: string | undefined,
   use: FactorUse,
 ): Promise<void> {
-  guardAccount(caller, account);
+  if (account) guardAccount(caller, account);
   await takeCode(context, caller.session, account, code, use);
 }
 

@@ -32,6 +32,8 @@ export type Context<Params, Query, Body> = Services & {
   caller: Caller;
   /** Whom the widget token is for, if the operation is one of the widget's. */
   widget?: Widget | undefined;
+  /** Whether the code of the request was used up to authorise it: it would not be accepted again. */
+  codeIsShown?: boolean | undefined;
   /** The session that `owner` has found to authorise the caller. */
   found?: StoredSession | undefined;
   params: Params;
@@ -41,8 +43,8 @@ export type Context<Params, Query, Body> = Services & {
   reply: FastifyReply;
 };
 
-/** What a person needs besides the permission. */
-export type Assurance = 'second-factor' | 'fresh-sign-in';
+/** What a person needs besides the permission; for `new-code`, a code that was given before does not count. */
+export type Assurance = 'second-factor' | 'new-code' | 'fresh-sign-in';
 
 /**
  * Who may call an operation.

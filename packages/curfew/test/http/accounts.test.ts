@@ -203,6 +203,44 @@ describe('accounts over HTTP', () => {
     assert.equal((await patch({ password }, authenticator.next())).status, 200);
   });
 
+  test('7.5.1, N5.1: a code that was part of signing in, or confirmed something else, proves no change to one’s own password, address or factor', async () => {
+    const { id } = await server.createAccount('ella', { roles: ['support'] });
+    const authenticator = await server.enrol(id);
+    const as = (await server.login('ella', 'ella password', authenticator.next())).body.token;
+    const at = `/v1/accounts/${id}`;
+    const changes: [method: string, path: string, body?: object][] = [
+      ['POST', `${at}/backup-codes`],
+      ['PATCH', at, { email: 'thief@example.com' }],
+      ['PATCH', at, { password: 'a thief’s password' }],
+      ['DELETE', `${at}/totp`],
+    ];
+    const ask = ([method, path, body]: (typeof changes)[number], code?: string) =>
+      server.call(method, path, body, { as, ...(code && { code }) });
+    const account = async () => (await server.context.store.readUser(id)).account!;
+    const before = await account();
+    for (const change of changes) assert.equal((await ask(change)).body.code, 'second_factor_required', change[1]);
+    assert.deepEqual(await account(), before, 'nothing has changed');
+    // What needs a code of any kind is still confirmed.
+    const { token } = await server.createSession('someone');
+    const { session } = await server.verify(token);
+    assert.equal((await server.call('DELETE', `/v1/sessions/${session.id}`, undefined, { as })).status, 200);
+    for (const change of changes) {
+      clock.advance(minute);
+      assert.equal((await ask(change, authenticator.next())).status, 200, change[1]);
+    }
+  });
+
+  test('7.5.1, N5.1: a code that authorises a change long after signing in is asked for once', async () => {
+    const { id } = await server.createAccount('ewan');
+    const authenticator = await server.enrol(id);
+    const as = (await server.login('ewan', 'ewan password', authenticator.next())).body.token;
+    clock.advance(20 * minute);
+    const change = { password: 'another password' };
+    const patch = (code?: string) => server.call('PATCH', `/v1/accounts/${id}`, change, { as, ...(code && { code }) });
+    assert.equal((await patch()).body.code, 'fresh_sign_in_required');
+    assert.equal((await patch(authenticator.next())).status, 200);
+  });
+
   test('N5.4: a user’s own new address is pending until somebody who manages accounts has confirmed it', async () => {
     await server.createAccount('finn', { email: 'finn@example.com' });
     const { token, account } = (await server.login('finn', 'finn password')).body;
@@ -369,12 +407,14 @@ describe('accounts over HTTP', () => {
     assert.equal((await signIn(code)).body.code, 'second_factor_invalid', 'a code was used twice');
     assert.equal((await signIn(authenticator.backupCodes[0])).status, 200);
 
-    const renewed = await server.call('POST', `/v1/accounts/${account.id}/backup-codes`, undefined, {
-      as: full.body.token,
-    });
+    const withCode = () => {
+      clock.advance(minute);
+      return { as: full.body.token, code: authenticator.next() };
+    };
+    const renewed = await server.call('POST', `/v1/accounts/${account.id}/backup-codes`, undefined, withCode());
     assert.equal(renewed.body.backupCodes.length, 12);
     assert.equal((await signIn(authenticator.backupCodes[1])).body.code, 'second_factor_invalid');
-    const removed = await server.call('DELETE', `/v1/accounts/${account.id}/totp`, undefined, { as: full.body.token });
+    const removed = await server.call('DELETE', `/v1/accounts/${account.id}/totp`, undefined, withCode());
     assert.equal(removed.body.account.totp, false);
     assert.equal((await signIn()).status, 200);
   });

@@ -6,7 +6,7 @@ import { authenticationErrors } from './authenticate.ts';
 import { freshSignIn, freshSignInErrors } from './fresh-sign-in.ts';
 import { permission, permissionErrors } from './permission.ts';
 import { sameSiteErrors } from './same-site.ts';
-import { secondFactor, secondFactorErrors } from './second-factor.ts';
+import { newCode, secondFactor, secondFactorErrors } from './second-factor.ts';
 import { widgetErrors } from './widget.ts';
 
 /*
@@ -39,14 +39,16 @@ export async function checkAccess(access: Access<never, never, never>, context: 
   await assure(access.others, context, access.permission);
 }
 
-async function assure(
-  assurance: Assurance | undefined,
-  { authority, caller, request }: AnyContext,
-  wanted: Permission,
-): Promise<void> {
-  const area = areaOf(wanted);
-  if (assurance === 'second-factor') await secondFactor(authority, caller, request, area);
-  if (assurance === 'fresh-sign-in') await freshSignIn(authority, caller, request, area);
+const checks: Record<Assurance, typeof secondFactor> = {
+  'second-factor': secondFactor,
+  'new-code': newCode,
+  'fresh-sign-in': freshSignIn,
+};
+
+async function assure(assurance: Assurance | undefined, context: AnyContext, wanted: Permission): Promise<void> {
+  if (!assurance) return;
+  const { authority, caller, request } = context;
+  context.codeIsShown = await checks[assurance](authority, caller, request, areaOf(wanted));
 }
 
 /** Every error with which an operation's access checks may refuse. */
@@ -59,8 +61,8 @@ export function accessErrors({ access, method }: Operation): ErrorCode[] {
   for (const code of permissionErrors) found.add(code);
   if (access === 'signed-in') return [...found];
   const assurances = 'owner' in access ? [access.own, access.others] : [access.person];
-  if (assurances.includes('second-factor')) for (const code of secondFactorErrors) found.add(code);
   if (assurances.includes('fresh-sign-in')) for (const code of freshSignInErrors) found.add(code);
+  if (assurances.some((one) => one !== undefined)) for (const code of secondFactorErrors) found.add(code);
   return [...found];
 }
 
@@ -72,6 +74,7 @@ export function asksForCode({ access }: Operation): boolean {
 
 const words: Record<Assurance, string> = {
   'second-factor': 'a second factor (`x-2fa-code`)',
+  'new-code': 'a new code of a second factor (`x-2fa-code`)',
   'fresh-sign-in': 'a second factor (`x-2fa-code`) or a sign-in within the last 15 minutes',
 };
 

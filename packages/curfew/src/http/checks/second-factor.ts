@@ -13,16 +13,32 @@ export const secondFactorErrors: readonly ErrorCode[] = [
   'changed_meanwhile',
 ];
 
-/** People must have given a second factor recently, or give one now. API keys need none. */
+/**
+ * People must have given a second factor recently, or give one now. API keys need none. Resolves with whether the request's
+ * code was used up.
+ */
 export async function secondFactor(
   authority: Authority,
   caller: Caller,
   request: FastifyRequest,
   area: Area,
-): Promise<void> {
-  if (caller.kind !== 'person') return;
+): Promise<boolean> {
+  if (caller.kind !== 'person') return false;
   const use = { area, ip: request.ip };
-  await authority.confirmSecondFactor(caller.session, caller.account, factorCode(request), use);
+  return authority.confirmSecondFactor(caller.session, caller.account, factorCode(request), use);
+}
+
+/** The same, but what was given before does not count. */
+export async function newCode(
+  authority: Authority,
+  caller: Caller,
+  request: FastifyRequest,
+  area: Area,
+): Promise<boolean> {
+  if (caller.kind !== 'person') return false;
+  const use = { area, ip: request.ip };
+  await authority.showSecondFactor(caller, caller.account, factorCode(request), use);
+  return true;
 }
 
 export function factorCode(request: FastifyRequest): string | undefined {

@@ -170,10 +170,10 @@ export const updateAccount = operation({
     'changed_meanwhile',
     'clock_stepped_back',
   ],
-  async handle({ authority, caller, params, body, query, request }) {
+  async handle({ authority, caller, codeIsShown, params, body, query, request }) {
     const keepSession = caller.kind === 'person' ? caller.session.id : undefined;
     const { currentPassword, ...patch } = body;
-    const proof = { currentPassword, code: factorCode(request), ip: request.ip };
+    const proof = { currentPassword, code: factorCode(request), codeIsShown, ip: request.ip };
     const changed = await authority.updateAccount(caller, params.id, patch, {
       keepSession,
       wait: query.wait,
@@ -330,7 +330,7 @@ export const removeTotp = operation({
   path: '/v1/accounts/:id/totp',
   tag,
   summary: 'Remove an authenticator and its backup codes',
-  access: { ...ownOrManaged, own: 'second-factor' },
+  access: { ...ownOrManaged, own: 'new-code' },
   guards: 'account',
   params: byId,
   answer: { status: 200, description: 'The authenticator is removed.', schema: oneAccount },
@@ -347,7 +347,7 @@ export const renewBackupCodes = operation({
   tag,
   summary: 'Give an account new backup codes',
   description: 'The earlier ones become void.',
-  access: { ...ownOrManaged, own: 'second-factor' },
+  access: { ...ownOrManaged, own: 'new-code' },
   guards: 'account',
   params: byId,
   answer: { status: 200, description: 'The codes.', schema: Type.Object({ backupCodes: codes }) },
