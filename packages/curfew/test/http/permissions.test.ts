@@ -19,7 +19,7 @@ import {
   type Target,
   targetsOf,
 } from '../../src/dialects/permission-table.ts';
-import { hour } from '../../src/domain/limits.ts';
+import { hour, second } from '../../src/domain/limits.ts';
 import { type Permission, permissions } from '../../src/domain/permissions.ts';
 import { totpCode } from '../../src/domain/second-factor.ts';
 import { operations } from '../../src/http/routes/index.ts';
@@ -56,10 +56,14 @@ describe('who may do what', () => {
     return target === 'weaker' ? [] : granted;
   };
 
+  /** The next code of the authenticator that an account was given for a call. */
+  const codes: string[] = [];
+
   /** Gives the account an authenticator. */
   const enrol = async ({ accountId }: Subject) => {
     const { secret } = await authority.startTotp(library, accountId);
     await authority.confirmTotp(library, accountId, { code: totpCode(secret, Date.now()) });
+    codes.push(totpCode(secret, Date.now() + 30 * second));
   };
 
   type Body = (
@@ -150,6 +154,16 @@ describe('who may do what', () => {
     assert.deepEqual(missing, []);
   });
 
+  test('7.5.3, N1.8: of a person, everything that needs a permission and changes something requires more than a session', () => {
+    // Those that change nothing, although they are sent with a body.
+    const reads = ['previewSessions', 'findSessionOfUser', 'findUserSession', 'verifySession'];
+    const lacking = operations.filter(({ method, access }) => {
+      if (method === 'GET' || typeof access === 'string') return false;
+      return !('owner' in access ? access.own && access.others : access.person);
+    });
+    assert.deepEqual(lacking.map(({ id }) => id).sort(), reads.sort());
+  });
+
   test('N2.4: attaching a verifier is allowed as in the table', async () => {
     for (const kind of callers) {
       const { token } = await subjects.callerOf(kind);
@@ -175,6 +189,7 @@ describe('who may do what', () => {
           if (!granted) continue;
           const asking = await subjects.callerOf(kind);
           const subject = await subjects.subjectOf(kind, asking, target);
+          codes.length = 0;
           const payload = await bodies[id]?.(subject, granted, asking);
           const answer = await server.running.app.inject({
             method,
@@ -182,6 +197,7 @@ describe('who may do what', () => {
             headers: {
               ...(asking.token && { authorization: `Bearer ${asking.token}` }),
               ...(id === 'listEvents' && { accept: 'application/json' }),
+              ...(codes.length > 0 && { 'x-2fa-code': codes[0] }),
             },
             ...(payload && { payload }),
           });

@@ -99,7 +99,7 @@ describe('7.5.3, N1.8: nobody gets around the second factor by way of another se
     return { server, account, ask };
   }
 
-  test('opening a session, getting its tokens, keeping its data, and making a key or an account require a code of a person', async (t) => {
+  test('opening a session, getting its tokens, keeping its data, changing its access groups, starting a named one, and making a key or an account require a code of a person', async (t) => {
     const clock = manualClock();
     const { server, account, ask } = await start(t, clock);
     const [old, kept] = [oldSecret(), oldSecret()];
@@ -111,6 +111,11 @@ describe('7.5.3, N1.8: nobody gets around the second factor by way of another se
       ['POST', '/v1/sessions', { userId: account.id }],
       ['POST', '/v1/sessions/exchange-alias', { alias: old.alias }],
       ['PUT', '/v1/sessions/data', { alias: kept.hashed, data: '{}' }],
+      ['POST', '/v1/sessions/access-groups', { userId: 'bob', add: ['staff'] }],
+      ['POST', '/v1/users/bob/access-groups', { remove: ['staff'] }],
+      ['POST', '/v1/named-sessions', { name: 'bot' }],
+      ['PUT', '/v1/named-sessions/bot', { config: {} }],
+      ['POST', '/v1/named-sessions/bot/start', {}],
       ['POST', '/v1/keys', { name: 'mine', scopes: ['sessions.end'] }],
       ['POST', '/v1/accounts', { username: 'eve', password: 'long enough', roles: ['admin'] }],
     ];

@@ -36,7 +36,7 @@ export const createNamedSession = operation({
   tag,
   summary: 'Create a named session',
   description: 'It waits for a session (`POST /v1/sessions` with its name), or is stopped until it is started.',
-  access: { permission: 'sessions.create' },
+  access: { permission: 'sessions.create', person: 'second-factor' },
   body: Type.Object(
     { name: sessionName, config: maybe(config), start: maybe(Type.Boolean({ default: true })) },
     { additionalProperties: false },
@@ -89,7 +89,7 @@ export const updateNamedSession = operation({
   path: '/v1/named-sessions/:name',
   tag,
   summary: 'Set the configuration of a named session',
-  access: { permission: 'sessions.create' },
+  access: { permission: 'sessions.create', person: 'second-factor' },
   guards: 'account',
   params: byName,
   body: Type.Object({ config }, { additionalProperties: false }),
@@ -125,7 +125,7 @@ const acts = {
   start: {
     summary: 'Start a named session',
     description: 'A suspended session in it becomes valid again. If it is started already, nothing changes.',
-    access: { permission: 'sessions.create' },
+    access: { permission: 'sessions.create', person: 'second-factor' },
     guards: 'account',
   },
   stop: {

@@ -257,7 +257,7 @@ export const changeAccessGroups = operation({
   tag,
   summary: 'Add and remove access groups on a user’s sessions that have not ended',
   description: groupsOfAll,
-  access: { permission: 'groups.change' },
+  access: { permission: 'groups.change', person: 'second-factor' },
   guards: 'account',
   params: ofUser,
   query: waiting,
@@ -275,7 +275,7 @@ export const changeAccessGroupsOfUser = operation({
   tag,
   summary: 'Add and remove access groups on a user’s sessions that have not ended; the user’s id is in the body',
   description: `${groupsOfAll} ${inBody}`,
-  access: { permission: 'groups.change' },
+  access: { permission: 'groups.change', person: 'second-factor' },
   guards: 'account',
   query: waiting,
   body: Type.Object(

@@ -177,7 +177,12 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
     const owner = await cluster.owner();
     const wrong = await freePort();
     await owner.tell('CONFIG', 'SET', 'cluster-announce-port', String(wrong));
-    t.after(() => owner.tell('CONFIG', 'SET', 'cluster-announce-port', '0'));
+    const isForgotten = async (server: RedisServer) =>
+      !String(await server.tell('CLUSTER', 'NODES')).includes(`:${wrong}@`);
+    t.after(async () => {
+      await owner.tell('CONFIG', 'SET', 'cluster-announce-port', '0');
+      await Promise.all(cluster.servers.map((server) => until(() => isForgotten(server))));
+    });
     const error = await refusal(`redis+cluster://127.0.0.1:${owner.port}`);
     assert.equal(error.code, 'store_unavailable', error.message);
     assert.match(error.message, new RegExp(`whose primary is 127\\.0\\.0\\.1:${wrong}: .*ECONNREFUSED`));
