@@ -9,8 +9,8 @@ import consumers from 'node:stream/consumers';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { defaultUrl } from '../../src/cli/context.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
-import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
-import { commandLine, runCli } from '../support/process.ts';
+import { AtTerminal, curfewCommand, terminalInstalled } from '../support/at-terminal.ts';
+import { runCli } from '../support/process.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
 /** A folder for what logins keep, which may have kept something there already. */
@@ -513,7 +513,7 @@ describe('the command line', () => {
     const opened = await Promise.all(Array.from({ length: 3 }, () => server.createSession('leslie')));
     const code = authenticator.next();
     // The sign-in above preceded the factor, so none is remembered for this session.
-    const command = [process.execPath, ...commandLine, 'sessions', 'end', opened[0]!.session.id].join(' ');
+    const command = curfewCommand('sessions', 'end', opened[0]!.session.id);
     const terminal = new AtTerminal(command, { CURFEW_URL: server.url, CURFEW_TOKEN: body.token });
     await terminal.prompt('Code from your authenticator');
     terminal.type(code);

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { totpCode } from '../../src/domain/second-factor.ts';
 import { temporaryFolder } from '../stores/harness.ts';
-import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
-import { commandLine } from '../support/process.ts';
+import { AtTerminal, curfewCommand, terminalInstalled } from '../support/at-terminal.ts';
 import { TestServer } from '../support/server.ts';
 
 test('at a terminal of 80 columns the QR code fits, and after a mistyped code it asks again, with the same secret', async (t) => {
@@ -14,7 +13,7 @@ test('at a terminal of 80 columns the QR code fits, and after a mistyped code it
   const server = await TestServer.start();
   t.after(() => server.close());
   const account = await server.createAccount('a-name-that-is-as-long-as-a-user-name-may-be'.padEnd(64, '-x'));
-  const command = `stty cols 80; ${[process.execPath, ...commandLine, 'accounts', 'totp', account.id].join(' ')}`;
+  const command = `stty cols 80; ${curfewCommand('accounts', 'totp', account.id)}`;
   const terminal = new AtTerminal(command, { CURFEW_URL: server.url, CURFEW_TOKEN: server.key });
   t.after(() => terminal.kill());
   await terminal.prompt('The code that it shows');
@@ -43,8 +42,7 @@ test('at a terminal it asks for the password before it enrols an authenticator f
   t.after(() => server.close());
   await server.createAccount('ada');
   const { token } = (await server.login('ada', 'ada password')).body;
-  const command = [process.execPath, ...commandLine, 'accounts', 'totp'].join(' ');
-  const terminal = new AtTerminal(command, { CURFEW_URL: server.url, CURFEW_TOKEN: token });
+  const terminal = new AtTerminal(curfewCommand('accounts', 'totp'), { CURFEW_URL: server.url, CURFEW_TOKEN: token });
   t.after(() => terminal.kill());
   await terminal.prompt(`Your password (for ${server.url}):`);
   assert.doesNotMatch(terminal.printed, /type in the secret/);
@@ -64,8 +62,7 @@ test('the server that a password or a code goes to is named before it is asked f
   const authenticator = await server.enrol(ada.id);
   const home = temporaryFolder();
   t.after(home.remove);
-  const command = [process.execPath, ...commandLine, 'login', '--url', server.url].join(' ');
-  const terminal = new AtTerminal(command, { XDG_CONFIG_HOME: home.path });
+  const terminal = new AtTerminal(curfewCommand('login', '--url', server.url), { XDG_CONFIG_HOME: home.path });
   t.after(() => terminal.kill());
   await terminal.prompt(`User name (for ${server.url}):`);
   terminal.type('ada');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,10 +11,9 @@ import { eventColumns } from '../../src/cli/events.ts';
 import { sessionColumns, shortWithin, usedText } from '../../src/cli/format.ts';
 import { paint, renderTable, wrap } from '../../src/cli/terminal.ts';
 import { temporaryFolder } from '../stores/harness.ts';
-import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
-import { lives } from '../support/child.ts';
+import { AtTerminal, curfewCommand, terminalInstalled } from '../support/at-terminal.ts';
 import { fillWithEvents } from '../support/filled.ts';
-import { commandLine, runCli } from '../support/process.ts';
+import { runCli } from '../support/process.ts';
 
 test('a table fits 80 columns: the widest column is shortened first, and ids are complete', () => {
   const id = '0V7oZk3H8e9Jb2Yw4tQxLm';
@@ -107,9 +106,8 @@ test('sentences are wrapped between words: each line fits or is one word, and no
 test('at a terminal, help, errors and remedies are wrapped at its width; JSON and pipes have whole lines', async (t) => {
   if (!terminalInstalled) return t.skip('script is not installed');
   const columns = 60;
-  const command = (args: string) => [process.execPath, ...commandLine, args].join(' ');
   const atTerminal = async (args: string, env: NodeJS.ProcessEnv = {}) => {
-    const terminal = new AtTerminal(`stty cols ${columns}; ${command(args)}`, env);
+    const terminal = new AtTerminal(`stty cols ${columns}; ${curfewCommand(args)}`, env);
     await terminal.ended();
     return terminal.printed.trimEnd().split('\r\n');
   };
@@ -138,8 +136,7 @@ test('the API key that a first start shows is whole on a line of 80 columns', as
   const folder = temporaryFolder();
   t.after(folder.remove);
   const env = { CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`, CURFEW_PORT: '0' };
-  const command = `stty cols 80; ${[process.execPath, ...commandLine, 'serve'].join(' ')}`;
-  const terminal = new AtTerminal(command, env);
+  const terminal = new AtTerminal(`stty cols 80; ${curfewCommand('serve')}`, env);
   t.after(() => terminal.kill());
   await terminal.prompt('sessions   lmdb:');
   assert.match(terminal.printed, / password {3}\S+ {3}shown once\r\n {2}API key {4}shown once:\r\n {2}cfk_\w+\r\n/);
@@ -153,13 +150,13 @@ test('N6.12: an export that is shown on a terminal cannot control it; a pipe or 
   t.after(folder.remove);
   const path = join(folder.path, 'data');
   await fillWithEvents(path, 1, 'eve\u202enimda\u009b31m');
-  const command = [process.execPath, ...commandLine, 'export', '--store', `lmdb:${path}`];
-  const terminal = new AtTerminal(`${command.join(' ')} 2>/dev/null`, {});
+  const args = ['export', '--store', `lmdb:${path}`];
+  const terminal = new AtTerminal(curfewCommand(...args, '2>/dev/null'), {});
   t.after(() => terminal.kill());
   await terminal.ended();
   assert.match(terminal.printed, /eve\\u202enimda\\u009b31m/);
   assert.doesNotMatch(terminal.printed, /[\u202e\u009b]/);
-  const { out } = await runCli(command.slice(-3));
+  const { out } = await runCli(args);
   assert.match(out, /eve\u202enimda\u009b31m/);
 });
 
@@ -175,17 +172,33 @@ test('a test that waits for a prompt that does not come fails with what was prin
   await assert.rejects(ends.prompt('second'), /has not printed "second", and ended\. It printed:\nfirst/);
 });
 
-test('a terminal that is killed leaves no program behind, not even one that ignores that it was closed', async (t) => {
+test('a terminal that is killed leaves no program behind, not even a server that goes on when it was closed', async (t) => {
   if (!terminalInstalled || process.platform !== 'linux') {
     t.skip('script is not installed, or this is not Linux');
     return;
   }
-  const terminal = new AtTerminal("trap '' HUP; echo pid $$; exec sleep 1000", {});
-  await terminal.prompt('pid ');
-  const pid = Number(/pid (\d+)/.exec(terminal.printed)![1]);
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const terminal = new AtTerminal(curfewCommand('serve'), {
+    CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`,
+    CURFEW_PORT: '0',
+    CURFEW_LOG_FILE: join(folder.path, 'log'),
+  });
+  await terminal.prompt('sessions   lmdb:');
+  const isThere = () => readdirSync('/proc').some((pid) => environmentOf(pid).includes(folder.path));
+  assert.ok(isThere());
   terminal.kill();
-  while (lives(pid)) await pause(5);
+  while (isThere()) await pause(5);
 });
+
+/** The environment of a process, as Linux shows it; '' if it is gone. */
+function environmentOf(pid: string): string {
+  try {
+    return /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/environ`, 'utf8') : '';
+  } catch {
+    return '';
+  }
+}
 
 test('colours are for a stream that shows them, whatever the other one is', async (t) => {
   if (!terminalInstalled) {
@@ -196,7 +209,7 @@ test('colours are for a stream that shows them, whatever the other one is', asyn
   t.after(() => folder.remove());
   const file = join(folder.path, 'redirected');
   const run = async (redirection: string) => {
-    const command = `${[process.execPath, ...commandLine, 'totp', 'not-base-32'].join(' ')} ${redirection} ${file}`;
+    const command = curfewCommand('totp', 'not-base-32', redirection, file);
     const terminal = new AtTerminal(command, { NO_COLOR: undefined });
     await terminal.ended();
     return { seen: terminal.printed, kept: readFileSync(file, 'utf8') };

@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openLog, seldom } from '../../src/log.ts';
 import { temporaryFolder } from '../stores/harness.ts';
-import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
-import { commandLine, runCli, startProcess } from '../support/process.ts';
+import { AtTerminal, curfewCommand, terminalInstalled } from '../support/at-terminal.ts';
+import { runCli, startProcess } from '../support/process.ts';
 
 function folderOf(t: TestContext): string {
   const folder = temporaryFolder();
@@ -109,9 +109,8 @@ test('at a terminal the log has no lines of requests, unless its level is set or
   if (!terminalInstalled) return t.skip('script is not installed');
   const folder = folderOf(t);
   const start = async (name: string, env: Record<string, string>) => {
-    const command = [process.execPath, ...commandLine, 'serve'].join(' ');
     const store = { CURFEW_STORE: `lmdb:${join(folder, name)}`, CURFEW_PORT: '0' };
-    const terminal = new AtTerminal(command, { ...store, ...env });
+    const terminal = new AtTerminal(curfewCommand('serve'), { ...store, ...env });
     t.after(() => terminal.kill());
     await terminal.prompt('sessions   lmdb:');
     const [, url] = /API +(http\S+)\/docs/.exec(terminal.printed)!;

@@ -1,11 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { diesWithParent, startChild } from './child.ts';
+import { commandLine } from './process.ts';
 
 /** The tool that gives a program a terminal. */
 export const terminalInstalled: boolean = spawnSync('script', ['--version']).status === 0;
 
 /** Milliseconds that a program may take for what a test waits for: less than a test may take. */
 const patience = 30_000;
+
+/** The command of the shell that becomes `curfew` with these arguments: a program that it started would outlive it. */
+export function curfewCommand(...args: string[]): string {
+  return ['exec', process.execPath, ...commandLine, ...args].join(' ');
+}
 
 /** A command of the shell at a terminal. */
 export class AtTerminal {
