@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
 import pg from 'pg';
+import { day } from '../../../../packages/curfew/src/domain/limits.ts';
 import {
   everyone,
   logout,
@@ -12,6 +13,7 @@ import {
   note,
   StoreFixture,
   start,
+  user,
 } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import { callFault, isRefusal } from '../../../../packages/curfew/src/stores/postgres/faults.ts';
@@ -347,6 +349,9 @@ describe('faults of PostgreSQL', () => {
       const cancelled = await faultOfCancelled(() => store.endSession(one!.id, logout()));
       assert.equal(cancelled.code, 'outcome_unknown');
       assert.match(cancelled.message, /synchronous replication/);
+      // It is there, and may still be lost.
+      const again = await faultOfCancelled(() => store.endSession(one!.id, logout()));
+      assert.equal(again.code, 'outcome_unknown');
       // Without a cancellation it times out.
       const waited = await faultOf(() => store.endSession(two!.id, logout()));
       assert.equal(waited.code, 'outcome_unknown');
@@ -357,6 +362,33 @@ describe('faults of PostgreSQL', () => {
     await recovers(() => store.endSession(two!.id, logout()));
     assert.equal((await store.endSession(one!.id, logout())).kind, 'already');
     assert.equal((await store.logHead()).sequence, 2);
+  });
+
+  test('N10.6: what nobody waits for leaves no connection waiting for a synchronous standby', async () => {
+    const url = `${await server.createDatabase('unwaited')}?statement_timeout=1000`;
+    const store = await opened(url);
+    const fixture = words(store);
+    const { id } = await fixture.create();
+    await fixture.create({ userId: 'ben', idle: 10 });
+    await fixture.create({ userId: 'eve' });
+    await store.endSessionsOfUser(user('eve'), { ...logout(), reason: 'all_of_user' });
+    const key = await fixture.createKey(['sessions.read']);
+    try {
+      await server.setting('synchronous_standby_names', 'nobody');
+      await server.untilCommitsWait();
+      await store.touchSessions([{ id, at: start + 20 }]);
+      await store.touchKeys([{ id: key.id, at: start + 20 }]);
+      await store.tryWriting();
+      const passed = await store.engine.scanPassed(100);
+      const due = await store.engine.scanDue(start + 1000, 100);
+      assert.deepEqual([passed.candidates.length, due.candidates.length], [1, 1]);
+      await passed.settle(new Set());
+      await store.engine.forget({ now: start + 30 * day, keepEnded: day, keepEvents: day, batch: 100 });
+      const waiting = "SELECT query FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+      assert.deepEqual((await server.sql('postgres', waiting)).rows, []);
+    } finally {
+      await server.setting('synchronous_standby_names');
+    }
   });
 
   test('an import that no synchronous standby confirmed is unknown, not a success', async () => {

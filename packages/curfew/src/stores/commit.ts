@@ -141,7 +141,7 @@ export interface Engine {
   head(): Promise<number>;
   /** A user's epochs, if the engine knows them without a round trip; then creations with the present epochs assume these. */
   epochsOf?(userId: UserId): Epochs;
-  /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is. */
+  /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is, for sure. */
   durable?(): Promise<void>;
 
   // A piece of a sweep calls these three in this order.

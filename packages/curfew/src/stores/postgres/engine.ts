@@ -39,6 +39,7 @@ export class PostgresEngine implements Engine {
   readonly #commits: Batcher<Change, Outcome | 'later'>;
   readonly #users: Batcher<{ userId: UserId } & PageOfUser, SessionsOfUser>;
   readonly #slots: Batcher<SessionName, HeldSlot>;
+  readonly #waits: Batcher<undefined, undefined>;
   readonly readSession: Engine['readSession'];
   readonly readKey: Engine['readKey'];
   readonly readAccount: Engine['readAccount'];
@@ -51,6 +52,10 @@ export class PostgresEngine implements Engine {
     this.readAccount = readAccount;
     this.#users = new Batcher((pages) => this.#readSessionsOf(pages), batch);
     this.#slots = new Batcher((names) => this.#readSlots(names), batch);
+    this.#waits = new Batcher(async (all) => {
+      await writing.write(writes.awaitStandby);
+      return [...all];
+    }, batch);
     this.#commits = new Batcher((changes) => this.#commitAll(changes), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isFaultOfOne(error.cause),
@@ -118,6 +123,10 @@ export class PostgresEngine implements Engine {
       }),
     );
     return names.map((name) => found.get(name) ?? { slot: undefined, held: undefined });
+  }
+
+  durable(): Promise<void> {
+    return this.#waits.run(undefined);
   }
 
   async scanDue(now: number, most: number): Promise<Scan> {

@@ -93,8 +93,14 @@ export const reads = {
   standby: named('ping', `SELECT ${standby}`),
 } as const;
 
+/** As in a sweep, a write that nobody waits for does not wait for a synchronous standby either. */
+const waitingForNoStandby = "(SELECT set_config('synchronous_commit', 'local', true)) waits_for_no_standby";
+
 export const writes = {
-  touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
+  touchKey: named(
+    'touch key',
+    `UPDATE keys SET data = $3 FROM ${waitingForNoStandby} WHERE id = $1 AND data = $2 RETURNING id`,
+  ),
   commit: named(
     'commit',
     `SELECT * FROM commit_changes(${Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(', ')})`,
@@ -113,7 +119,8 @@ export const writes = {
   touch: named(
     'touch',
     `WITH asked AS (
-       SELECT id, max(at) AS at FROM unnest($1::text[], $2::bigint[]) AS a (id, at) GROUP BY id
+       SELECT id, max(at) AS at FROM unnest($1::text[], $2::bigint[]) AS a (id, at) CROSS JOIN ${waitingForNoStandby}
+       GROUP BY id
      ), held AS (
        SELECT s.id FROM sessions s JOIN asked USING (id) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
      ), touched AS (
@@ -154,7 +161,20 @@ export const writes = {
   ),
   // This needs room on the disk, unlike a change of existing rows, and is gone with its own commit.
   tryWriting: {
-    text: `CREATE TEMP TABLE curfew_trial ON COMMIT DROP AS SELECT * FROM generate_series(1, 10000) AS given (number)`,
+    text: `CREATE TEMP TABLE curfew_trial ON COMMIT DROP AS
+      SELECT * FROM generate_series(1, 10000) AS given (number) CROSS JOIN ${waitingForNoStandby}`,
+  },
+  /**
+   * Waits for a synchronous standby, if there is one, to have everything that was visible before: a commit whose wait for it
+   * was cancelled is visible although it may be lost. Only one at a time may wait, as for any write.
+   */
+  awaitStandby: {
+    text: `DO $$ BEGIN
+      IF current_setting('synchronous_standby_names') <> '' THEN
+        CALL lock_writers();
+        PERFORM pg_logical_emit_message(true, 'curfew', '');
+      END IF;
+    END $$`,
   },
   mendTime: named('mend time', 'CALL mend_time($1, $2)'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),

@@ -3,6 +3,12 @@ import { eventsPerBlock } from '../../event-times.ts';
 import { batchByIndex, byIndex, joinedByIndex } from './by-index.ts';
 
 /*
+ * A write that nobody waits for does not wait for a synchronous standby either: while none answers, such a wait ends
+ * neither with the statement's time nor with its connection, and each one would occupy a connection of the server.
+ */
+const waitsForNoStandby = "PERFORM set_config('synchronous_commit', 'local', true);";
+
+/*
  * The sweep in pieces, each a transaction of its own. What needs no number takes no writers' lock; what needs one takes it
  * first, so that nobody who has it ever waits for a row of somebody who wants it. Rows that anybody else has locked are
  * skipped: any number of nodes may sweep at once.
@@ -38,6 +44,7 @@ CREATE OR REPLACE FUNCTION sweep_armed(now bigint, most integer) RETURNS integer
 DECLARE
   done integer;
 BEGIN
+  ${waitsForNoStandby}
   UPDATE sessions s SET armed = deadline_of(s) WHERE s.id = ANY (ARRAY(
     SELECT x.id FROM sessions x WHERE x.end_at IS NULL AND x.armed <= now AND deadline_of(x) > now
     ORDER BY x.armed LIMIT most FOR UPDATE SKIP LOCKED
@@ -49,6 +56,7 @@ END $$;
 -- Sessions whose deadline has passed; the sweep writes their ends down. Locked ones are left for later.
 CREATE OR REPLACE FUNCTION due_at(now bigint, most integer) RETURNS SETOF sessions LANGUAGE plpgsql ${batchByIndex} AS $$
 BEGIN
+  ${waitsForNoStandby}
   RETURN QUERY SELECT * FROM sessions s WHERE s.end_at IS NULL AND s.armed <= now AND deadline_of(s) <= now
     ORDER BY s.armed LIMIT most FOR UPDATE SKIP LOCKED;
 END $$;
@@ -57,6 +65,7 @@ END $$;
 CREATE OR REPLACE FUNCTION passed_by(owner text, step integer, after text, most integer) RETURNS SETOF sessions LANGUAGE plpgsql
 ${joinedByIndex} AS $$
 BEGIN
+  ${waitsForNoStandby}
   IF owner = '' THEN
     RETURN QUERY SELECT * FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step
       ORDER BY s.epoch_everyone, s.id LIMIT most FOR UPDATE SKIP LOCKED;
@@ -74,6 +83,7 @@ DECLARE
   step record;
   nothing_left boolean;
 BEGIN
+  ${waitsForNoStandby}
   PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
   FOR step IN SELECT * FROM unnest(owners, numbers) AS p (user_id, number)
     WHERE unfinished IS NULL OR p.user_id COLLATE "C" <= unfinished LOOP
@@ -105,6 +115,7 @@ DECLARE
   trimmed integer;
   told integer;
 BEGIN
+  ${waitsForNoStandby}
   forgotten := 0;
   IF EXISTS (SELECT FROM sessions s WHERE s.end_at IS NOT NULL AND s.written_at <= ended_until) THEN
     PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
@@ -163,6 +174,7 @@ DECLARE
   done integer := 0;
   never constant bigint := ${Number.MAX_SAFE_INTEGER};
 BEGIN
+  ${waitsForNoStandby}
   IF NOT EXISTS (SELECT FROM epochs WHERE settled AND armed <= ended_until) THEN RETURN 0; END IF;
   PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
   CALL lock_writers();
@@ -192,6 +204,7 @@ DECLARE
   complete bigint := ((SELECT e.sequence FROM events e ORDER BY e.sequence DESC LIMIT 1) + 1) / size;
   done integer := 0;
 BEGIN
+  ${waitsForNoStandby}
   IF oldest IS NULL THEN RETURN 0; END IF;
   -- A block in which nothing is left gets a span that contains no time.
   INSERT INTO event_times
