@@ -33,5 +33,5 @@ export const migrations: readonly Migration[] = [
   { number: 17, name: 'aliases', sql: aliases },
   { number: 18, name: 'content', sql: content },
   { number: 19, name: 'earlier functions', sql: earlierFunctions },
-  { number: 21, name: 'functions', sql: functions },
+  { number: 22, name: 'functions', sql: functions },
 ];
