@@ -30,6 +30,15 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
     this.#seen = groups.map(() => '');
   }
 
+  /**
+   * Asks every group before any answer counts: what was never seen would count as another incarnation than the one that
+   * all other servers see. @throws if a group is out of reach or refuses writes
+   */
+  async begin(): Promise<void> {
+    const seen = await Promise.all(this.#groups.map(({ link }) => link.run(noteIncarnation, [])));
+    for (const [i, one] of seen.entries()) this.#seen[i] = one as string;
+  }
+
   logHead = async (): Promise<LogHead> => this.#whole(await this.#home.store.logHead());
 
   renewNode: Store['renewNode'] = async (row) => this.#whole(await this.#home.store.renewNode(row));

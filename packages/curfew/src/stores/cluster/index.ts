@@ -71,5 +71,11 @@ export async function divided({ location, timeout }: LinkOptions, count: number)
     throw failed.reason;
   }
   const store = new ClusterStore(home!, groups);
+  try {
+    await store.begin();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   return Object.assign(store, store.others);
 }

@@ -126,6 +126,11 @@ export class ClusterStore implements Omit<Store, Other> {
     this.#unheld = new UnheldSlots(home, this.#groups);
   }
 
+  /** Comes before everything else. @throws if a group is out of reach or refuses writes */
+  begin(): Promise<void> {
+    return this.#incarnations.begin();
+  }
+
   /** What is not done here. */
   get others(): Pick<Store, Other> {
     return {

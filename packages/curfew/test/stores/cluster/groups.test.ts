@@ -376,6 +376,35 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     await opened.close();
   });
 
+  test('a server does not start while a group refuses writes, and then sees the incarnation that all others see', {
+    timeout,
+  }, async (t) => {
+    const url = urlOf('five', 8);
+    const running = await openClusterStore(url);
+    t.after(running.close);
+    const home = await cluster.owner('{five}:');
+    const owners = await Promise.all(Array.from({ length: 8 }, (_, i) => cluster.owner(prefixOf('{five}:', i))));
+    const refusing = owners.find((owner) => owner !== home)!;
+    const connections = async () => {
+      const lists = await Promise.all([home, refusing].map((one) => one.tell('CLIENT', 'LIST', 'TYPE', 'NORMAL')));
+      return lists.map((list) => String(list).trim().split('\n').length);
+    };
+    const before = await connections();
+    await refusing.tell('CONFIG', 'SET', 'min-replicas-to-write', '5');
+    try {
+      const error = await refusal(url);
+      assert.equal(error.code, 'store_unavailable');
+      assert.match(error.message, /min-replicas-to-write.*NOREPLICAS/);
+      // Redis closes its side a moment later.
+      await until(async () => String(await connections()) === String(before));
+    } finally {
+      await refusing.tell('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    }
+    const later = await openClusterStore(url);
+    t.after(later.close);
+    assert.equal((await later.logHead()).incarnation, (await running.logHead()).incarnation);
+  });
+
   test('a number of groups that cannot be is refused', async () => {
     for (const groups of ['0', '1', '257', 'x', '-2', '2.5']) {
       const error = await refusal(`${cluster.url}?groups=${groups}`);
