@@ -30,6 +30,8 @@ type Guide = {
   login: Pick<Location['client'], 'username' | 'password'>;
   /** As the subject of an error. */
   nobody: string;
+  /** The same, with the remedy, if so many answers are too few to believe the latest. */
+  tooFew?(answers: number): { subject: string; remedy: string } | undefined;
   /** Milliseconds to wait for the others when more than half have answered. */
   patience: number;
   /** @throws if the answers together say that the data is not all there */
@@ -78,7 +80,8 @@ async function primaryOf(guide: Guide, tls: Tls, most: number, until: AbortSigna
   });
   enough.abort();
   const [latest] = answers.sort((a, b) => b.epoch - a.epoch);
-  if (latest) {
+  const few = guide.tooFew?.(answers.length);
+  if (latest && !few) {
     guide.refuse?.(latest, answers);
     return { host: latest.host, port: latest.port };
   }
@@ -86,7 +89,11 @@ async function primaryOf(guide: Guide, tls: Tls, most: number, until: AbortSigna
   const codes: ErrorCode[] = ['config_invalid', 'store_login_refused', 'store_denied', 'store_unavailable'];
   const code = codes.find((one) => refusals.some((refusal) => refusal.code === one)) ?? 'store_unavailable';
   const says = refusals.map((refusal) => refusal.says).join('; ');
-  throw new CurfewError(code, { detail: `CURFEW_STORE: ${guide.nobody} says where the primary is: ${says}.` });
+  const subject = few?.subject ?? guide.nobody;
+  throw new CurfewError(code, {
+    detail: `CURFEW_STORE: ${subject} says where the primary is: ${says}.`,
+    remedy: code === 'store_unavailable' ? few?.remedy : undefined,
+  });
 }
 
 async function askOne(
@@ -116,6 +123,16 @@ function sentinelGuide({ servers, master, login }: Sentinels): Guide {
     servers,
     login,
     nobody: 'no Sentinel',
+    // More than half of all Sentinels agree to a failover, so among any half of them is one that has agreed to it.
+    tooFew(answers) {
+      const least = Math.ceil(servers.length / 2);
+      if (answers === 0 || answers >= least) return undefined;
+      return {
+        subject: `only ${answers} of ${servers.length} Sentinels (at least ${least} must)`,
+        remedy:
+          'Start the other Sentinels, or make them reachable from here, and name in the URL those that exist: one that is cut off from the others may know only the former primary.',
+      };
+    },
     patience: 0,
     async ask(client, server, wait) {
       const reply = await wait(client.sendCommand(['SENTINEL', 'MASTER', master]));

@@ -148,6 +148,31 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     assert.deepEqual([await before.tell('DBSIZE'), Number(await now.tell('DBSIZE')) > 0], [0, true]);
   });
 
+  test('N8.22: fewer than half of the Sentinels are not believed, since they may be cut off and name the former primary', {
+    timeout,
+  }, async (t) => {
+    const [before, now] = [await started(t), await started(t)];
+    const old = await watching(t, before.port);
+    const latest = await watching(t, now.port, {
+      settings: ['sentinel config-epoch pair 7', 'sentinel current-epoch 7'],
+    });
+    const nobody = [await freePort(), await freePort()];
+    const at = (...ports: number[]) => `redis+sentinel://u:hidden@${ports.map((port) => `127.0.0.1:${port}`)}/pair`;
+    const error = await refusal(at(old.port, ...nobody));
+    assert.equal(error.code, 'store_unavailable', error.message);
+    assert.match(error.message, /CURFEW_STORE: only 1 of 3 Sentinels \(at least 2 must\) says .*ECONNREFUSED/);
+    assert.match(error.remedy, /Start the other Sentinels/);
+    // A mistake in the URL is still what is named.
+    const mistaken = await refusal(at(old.port, now.port, nobody[0]!));
+    assert.equal(mistaken.code, 'config_invalid', mistaken.message);
+    assert.match(mistaken.message, /only 1 of 3 Sentinels.*is a Redis and no Sentinel/);
+    assert.equal(await before.tell('DBSIZE'), 0);
+    const store = await openRedisStore(at(old.port, latest.port, nobody[0]!).replace('u:hidden@', ''));
+    await new StoreFixture({ store, dispose: store.close }).create();
+    await store.close();
+    assert.deepEqual([await before.tell('DBSIZE'), Number(await now.tell('DBSIZE')) > 0], [0, true]);
+  });
+
   test('N8.22: Sentinels and the primary are reached by TLS, with the certificate of the authority that signed theirs', {
     timeout,
   }, async (t) => {
