@@ -4,7 +4,7 @@ import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import type { End } from '../../domain/reasons.ts';
 import { endOf } from '../../domain/session.ts';
 import type { Change, Committed, Engine, Outcome } from '../commit.ts';
-import type { EpochOutcome, SessionSnapshot } from '../contract.ts';
+import type { EpochOutcome, LogScope, SessionSnapshot } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
 import type { Groups } from './groups.ts';
 import type { Outbox } from './outbox.ts';
@@ -25,6 +25,8 @@ type Ending = {
   end: End;
   except?: SessionId;
   events: readonly NewEvent[];
+  /** Whether the home's log has told of it before all of it was done. */
+  told?: boolean;
 };
 
 type Ended = { sequence: number; ended: number };
@@ -146,7 +148,7 @@ export class HomeEngine implements Engine {
   }
 
   async #finish(ending: Ending): Promise<Ended> {
-    const { key, userId, end, except, events } = ending;
+    const { key, userId, end, events } = ending;
     const { at } = end;
     if (userId === undefined) {
       const tried = await this.#steps.everyone(key, end);
@@ -155,7 +157,7 @@ export class HomeEngine implements Engine {
       if (failed) {
         // What has ended so far is known everywhere, however long a group is out of reach.
         const isNew = steps.some((step) => step.sequence > 0);
-        if (isNew) await this.#home.store.engine.commit({ at, urgent: true, log: [{ all: true }] });
+        if (isNew || !ending.told) await this.#tell(ending, { all: true });
         throw failed.reason;
       }
       const ended = steps.reduce((sum, step) => sum + step.ended, 0);
@@ -166,13 +168,34 @@ export class HomeEngine implements Engine {
       await this.#steps.forget(key, userId);
       return { sequence: sequences[0]!, ended };
     }
-    const spared = except && (await this.#steps.user(key, userId, end, { except }));
-    // If the session that is spared has itself just ended, all of them end.
-    const outcome = spared && spared.kind === 'ended' ? spared : await this.#steps.user(key, userId, end, {});
-    if (outcome.kind !== 'ended') throw new Error('Ending all of a user’s sessions needs no session.');
+    const outcome = await this.#endUser(ending, userId);
     await this.#done({ at, urgent: true, events }, ending);
     await this.#steps.forget(key, userId);
     return outcome;
+  }
+
+  async #endUser(ending: Ending, userId: UserId): Promise<Ended> {
+    const { key, end, except } = ending;
+    try {
+      const spared = except && (await this.#steps.user(key, userId, end, { except }));
+      // If the session that is spared has itself just ended, all of them end.
+      const outcome = spared && spared.kind === 'ended' ? spared : await this.#steps.user(key, userId, end, {});
+      if (outcome.kind !== 'ended') throw new Error('Ending all of a user’s sessions needs no session.');
+      return outcome;
+    } catch (error) {
+      if (!ending.told) await this.#tell(ending, { userId });
+      throw error;
+    }
+  }
+
+  /**
+   * Caches forget the sessions that are still to be ended, and cannot ask for them again while their group is out of reach.
+   * It is noted with the ending, since a sweep tries that again and again.
+   */
+  async #tell(ending: Ending, scope: LogScope): Promise<void> {
+    const row = JSON.stringify({ ...ending, told: true });
+    const change = { at: ending.end.at, urgent: true, log: [scope] };
+    await this.#home.store.engine.commit(change, [{ key: ending.key, stands: '{', row }]);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   hour,
   logout,
   name,
+  newAccount,
   newAlias,
   random,
   StoreFixture,
@@ -28,6 +29,7 @@ import { parseLocation } from '../../../src/stores/redis/location.ts';
 import { openPart, type Part } from '../../../src/stores/redis/part.ts';
 import { until } from '../../support/failover.ts';
 import { followPrimaries } from '../../support/followers.ts';
+import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { RedisCluster, storePrefix } from '../../support/redis-cluster.ts';
 
@@ -479,6 +481,8 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     assert.ok(there.length > 0 && away.length > 0);
     const sessions = new Map<string, Awaited<ReturnType<typeof fixture.create>>>();
     for (const userId of users) sessions.set(userId, await fixture.create({ userId }));
+    const account = newAccount({ id: user(away[0]!), username: 'ada', email: undefined }, start);
+    await store.createAccount(account, { type: 'account.created', at: start, by: 'user:root' });
     const { incarnation } = await store.logHead();
     await lost.down('SIGKILL');
     await until(async () => /cluster_slots_fail:[1-9]/.test(String(await home.tell('CLUSTER', 'INFO'))));
@@ -498,6 +502,20 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     });
     const [last] = (await fixture.log()).slice(-1);
     assert.ok(last && 'all' in last, 'nobody hears of those that have ended');
+    // An account that is gone, and whose sessions cannot be ended yet: caches hear of it at once, and only once.
+    const event = { type: 'account.deleted', at: start, by: 'user:root' } as const;
+    await assert.rejects(store.deleteAccount({ id: account.id, version: 1, end: allOfUser(), event }), {
+      code: 'outcome_unknown',
+    });
+    assert.equal((await store.readLog(last.sequence + 1, 10)).length, 1);
+    for (const key of (await home.tell('ZRANGE', `${storePrefix}endings`, '0', '-1')) as string[])
+      await home.tell('ZADD', `${storePrefix}endings`, '1', key);
+    for (let i = 0; i < 2; i++) await assert.rejects(fixture.sweep(start), { code: 'store_unavailable' });
+    const told = await store.readLog(last.sequence + 1, 10);
+    assert.deepEqual(
+      told.map((entry) => 'userId' in entry && entry.userId),
+      [account.id],
+    );
     assert.equal((await store.logHead()).incarnation, incarnation, 'the fence of all others starts over');
     // What is in the home goes on, and so does the audit trail.
     await fixture.createKey();
@@ -505,6 +523,9 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     await lost.up();
     await until(() => store.readSession(id).then(Boolean, () => false));
     assert.notEqual((await store.logHead()).incarnation, incarnation);
+    await recovers(() => fixture.sweep(start + 2));
+    assert.equal((await fixture.view(id, start + 2)).status, 'ended');
+    assert.equal((await fixture.events()).at(-1)?.type, 'account.deleted');
     assert.equal((await store.endSession(id, logout())).kind === 'not_found', false);
   });
 
