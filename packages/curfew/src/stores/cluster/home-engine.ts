@@ -3,6 +3,7 @@ import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import type { End } from '../../domain/reasons.ts';
 import { endOf } from '../../domain/session.ts';
+import { isCurfewError } from '../../errors.ts';
 import type { Change, Committed, Engine, Outcome } from '../commit.ts';
 import type { EpochOutcome, LogScope, SessionSnapshot } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
@@ -13,7 +14,7 @@ import { uncertain } from './uncertain.ts';
 
 /** Milliseconds after which another server completes what one has begun. */
 const patience = 10_000;
-/** How many a sweep completes. */
+/** How many a sweep completes in each group. */
 const atOnce = 50;
 
 /** What is to be done in the groups: sessions end, all or all but one. The events of the change follow. */
@@ -28,6 +29,9 @@ type Ending = {
   /** Whether the home's log has told of it before all of it was done. */
   told?: boolean;
 };
+
+/** What stands under the key of an ending. */
+type Found = [key: string, text: string | null];
 
 type Ended = { sequence: number; ended: number };
 
@@ -114,17 +118,35 @@ export class HomeEngine implements Engine {
   /** Completes what other servers have left. Returns whether there was anything. */
   async finishOthers(): Promise<boolean> {
     const reply = await this.#home.link.run(readEndings, [String(Date.now() - patience)]);
-    const found = (reply as [key: string, text: string | null][]).slice(0, atOnce);
+    const found = reply as Found[];
+    const byPlace = Map.groupBy(found, ({ 1: text }) => this.#placeOf(text));
     // One whose group is out of reach keeps no other waiting.
-    const done = await Promise.allSettled(
-      found.map(async ([key, text]) => {
-        if (text === null || text === unwritten) await this.#home.writes.run(endingDone, [key]);
-        else await this.#finish(JSON.parse(text) as Ending);
-      }),
-    );
+    const done = await Promise.allSettled([...byPlace.values()].map((some) => this.#finishEach(some.slice(0, atOnce))));
     const failed = done.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
     return found.length > 0;
+  }
+
+  /** Where something is to be done: in one group, in all of them, or nowhere. */
+  #placeOf(text: string | null): number | 'all' | 'none' {
+    if (text === null || text === unwritten) return 'none';
+    const { userId } = JSON.parse(text) as Ending;
+    return userId === undefined ? 'all' : this.#groups.ofUser(userId);
+  }
+
+  /** Completes what is to be done in one place, oldest first. While that is out of reach, one try is enough. */
+  async #finishEach(some: readonly Found[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (const [key, text] of some) {
+      try {
+        if (text === null || text === unwritten) await this.#home.writes.run(endingDone, [key]);
+        else await this.#finish(JSON.parse(text) as Ending);
+      } catch (error) {
+        failures.push(error);
+        if (isCurfewError(error, 'store_unavailable', 'outcome_unknown')) break;
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** A change with what is to be done after it. */

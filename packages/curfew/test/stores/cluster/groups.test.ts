@@ -177,6 +177,34 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal(await server.tell('EXISTS', `curfew:${ending.key}`, 'curfew:endings'), 0);
   });
 
+  test('what is to be done in a group that is out of reach keeps nothing waiting that is to be done in another', async (t) => {
+    const { fixture, home, parts } = await opened(t);
+    const users = Array.from({ length: 300 }, (_, i) => `user ${i}`);
+    const lost = partOf(parts, users[0]!);
+    const away = users.filter((one) => partOf(parts, one) === lost).slice(0, 51);
+    const there = users.find((one) => partOf(parts, one) !== lost)!;
+    assert.equal(away.length, 51);
+    const ids = new Map<string, SessionId>();
+    for (const userId of [...away, there]) ids.set(userId, (await fixture.create({ userId })).id);
+    // The one that can be done is the latest.
+    for (const [i, userId] of [...away, there].entries()) {
+      const ending = { key: `ending:${i}`, userId, end: allOfUser(start + 1), events: [] };
+      await home.link.run(endingBegins, [ending.key, String(Date.now() - 60_000 + i)]);
+      await server.tell('SET', `curfew:${ending.key}`, JSON.stringify(ending));
+    }
+    const reachable = [home, ...parts].filter((part) => part !== lost).map(({ link }) => `~${link.key('*')}`);
+    await server.tell('ACL', 'SETUSER', 'default', 'resetkeys', ...reachable);
+    try {
+      await assert.rejects(fixture.sweep(start + 2), { code: 'store_unavailable' });
+      assert.equal((await fixture.view(ids.get(there)!, start + 2)).status, 'ended');
+    } finally {
+      await server.tell('ACL', 'SETUSER', 'default', 'allkeys');
+    }
+    await fixture.sweep(start + 3);
+    for (const userId of away) assert.equal((await fixture.view(ids.get(userId)!, start + 3)).status, 'ended');
+    assert.equal(await server.tell('EXISTS', 'curfew:endings'), 0);
+  });
+
   test('an end of everyone that a killed server has begun is completed where it is missing, and ends nobody a second time', async (t) => {
     const { fixture, home, parts } = await opened(t);
     const users = Array.from({ length: 20 }, (_, i) => `user ${i}`);
