@@ -16,11 +16,13 @@ function opened(t: TestContext) {
     await tables.root.close();
     folder.remove();
   });
-  const disk: { full: boolean; fault?: CurfewError } = { full: true };
+  /** `refusal`: of a write; `fault`: of its sync. */
+  const disk: { full: boolean; refusal?: CurfewError; fault?: CurfewError } = { full: true };
   const make = () =>
     new Attempts(
       tables.attempts,
       async (write) => {
+        if (disk.refusal) throw disk.refusal;
         await tables.root.childTransaction(write);
         if (disk.fault) throw disk.fault;
       },
@@ -43,6 +45,26 @@ test('N4.8: on a full disk attempts are counted in memory, up to a number of buc
   assert.throws(() => attempts.take('one more', rule, 2), full, 'a window that has not ended was forgotten');
   await attempts.sweep(minute);
   assert.ok(attempts.take('one more', rule, minute).allowed);
+});
+
+test('N4.8: a disk that has room and refuses every write makes no more attempts be held in memory than a full one', async (t) => {
+  const { disk, make } = opened(t);
+  const fault = new CurfewError('store_unavailable', { detail: 'EIO' });
+  Object.assign(disk, { full: false, refusal: fault });
+  const attempts = make();
+  for (let i = 0; i < mostHeld; i++) {
+    assert.ok(attempts.take(`bucket ${i}`, rule, 0).allowed);
+    if (i % 1000 === 0) await attempts.settled();
+  }
+  await attempts.settled();
+  assert.throws(() => attempts.take('one more', rule, 1), fault);
+  assert.equal(attempts.take('bucket 7', rule, 1).remaining, 0);
+  await attempts.sweep(1);
+  assert.throws(() => attempts.take('one more', rule, 2), fault, 'a window that has not ended was forgotten');
+  delete disk.refusal;
+  await attempts.sweep(1);
+  assert.ok(attempts.take('one more', rule, 2).allowed);
+  assert.equal(attempts.take('bucket 7', rule, 2).allowed, false);
 });
 
 test('N4.8: attempts that could not be written are written once there is room, and deleted in time like others', async (t) => {

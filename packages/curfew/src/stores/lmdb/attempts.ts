@@ -9,7 +9,7 @@ type Row = [taken: number, resetAt: number];
 
 /** The most buckets that one piece of a sweep handles. */
 const most = 500;
-/** The most buckets that are held in memory while the disk is full: some megabytes. */
+/** The most buckets that are held in memory while nothing can be written: some megabytes. */
 export const mostHeld = 50_000;
 
 const bucketKey = (bucket: string): string => `b${bucket}`;
@@ -20,14 +20,16 @@ const bucketOfTimeKey = (key: string): string => key.slice(9);
 /**
  * Attempts are on disk, so that a restart gives nobody new guesses and a flood evicts nothing. Nobody waits for their
  * writes: until one is committed, a moment later, its row is kept in memory, where the next attempt finds it. While the
- * disk is full, it is kept until its window ends or there is room again; the number of such rows is limited.
+ * disk is full, it is kept until its window ends or there is room again; so is one whose write has failed. The number of such rows is limited.
  */
 export class Attempts {
   readonly #table: Tables['attempts'];
   readonly #mayWrite: () => boolean;
   readonly #unwritten: Map<string, { row: Row | undefined }> = new Map();
-  /** The unwritten ones for which the disk had no room. */
+  /** The unwritten ones that the disk did not accept. */
   readonly #held: Set<string> = new Set();
+  /** Why it did not accept the last one, if it seemed to have room. */
+  #failure: unknown;
   readonly #refusal: () => CurfewError;
   readonly #commit: (write: () => void) => Promise<void>;
   #written: Promise<unknown> = Promise.resolve();
@@ -48,9 +50,12 @@ export class Attempts {
     this.#refusal = refusal;
   }
 
-  /** @throws `store_full` if the disk is full and the memory for held attempts is too */
+  /** @throws `store_full`, or what made the last write fail, if the memory for held attempts is full too */
   take(bucket: string, { max, window }: AttemptRule, now: number): AttemptOutcome {
-    if (this.#held.size >= mostHeld && !this.#held.has(bucket) && !this.#mayWrite()) throw this.#refusal();
+    if (this.#held.size >= mostHeld && !this.#held.has(bucket)) {
+      const refusal = this.#mayWrite() ? this.#failure : this.#refusal();
+      if (refusal !== undefined) throw refusal;
+    }
     const kept = this.#read(bucket);
     const isOpen = kept !== undefined && kept[1] > now;
     // If the disk was full during the window, the window's keys may be missing on it.
@@ -144,7 +149,8 @@ export class Attempts {
     this.#await(written, isThere, (error) => {
       // It is in force, although the disk may lose it.
       if (isCurfewError(error, 'outcome_unknown')) return isThere();
-      // What a full disk did not accept stays in memory.
+      // What the disk did not accept stays in memory.
+      this.#failure = error;
       return isNewest() && this.#held.add(bucket);
     });
   }
