@@ -94,3 +94,19 @@ test('N4.8: attempts whose sync has failed are counted where they were written, 
   assert.deepEqual(await attempts.sweep(minute), { more: false });
   assert.ok(attempts.take('guessed', rule, minute).allowed);
 });
+
+test('windows that end in the future are all forgotten, or the refusal of the disk is thrown', async (t) => {
+  const { disk, make } = opened(t);
+  disk.full = false;
+  const attempts = make();
+  const wrong = 1000 * minute;
+  for (let i = 0; i < 1200; i++) attempts.take(`bucket ${i}`, rule, wrong);
+  attempts.take('of now', rule, 0);
+  await attempts.settled();
+  disk.refusal = new CurfewError('store_full', { detail: 'no room' });
+  await assert.rejects(attempts.forgetAfter(2 * minute), full);
+  delete disk.refusal;
+  const later = make();
+  await later.forgetAfter(2 * minute);
+  assert.equal(later.size, 2);
+});

@@ -80,13 +80,17 @@ export class Attempts {
     return { more: more || (this.#mayWrite() && this.#held.size > 0) };
   }
 
-  /** Deletes the windows that end after a moment. */
+  /** Deletes the windows that end after a moment. @throws what the disk did not accept */
   async forgetAfter(moment: number): Promise<void> {
-    for (let more = true; more; ) {
-      await this.settled();
-      more = this.#forget({ start: `t${encodeNumber(moment, 8)}~`, end: 'u' }, Number.POSITIVE_INFINITY);
-    }
+    const range = { start: `t${encodeNumber(moment, 8)}~`, end: 'u' };
+    const failures: unknown[] = [];
     await this.settled();
+    for (let more = true; more; ) {
+      more = this.#forget(range, Number.POSITIVE_INFINITY, (error) => failures.push(error));
+      await this.settled();
+      // The next round would find the same windows.
+      if (failures.length > 0) throw failures[0];
+    }
   }
 
   /** How many rows of all kinds the table has. */
@@ -99,13 +103,17 @@ export class Attempts {
     await this.#written;
   }
 
-  #forget(range: { start: string; end: string }, upTo: number): boolean {
+  #forget(range: { start: string; end: string }, upTo: number, failed?: (error: unknown) => unknown): boolean {
     const timeKeys = [...this.#table.getKeys({ ...range, limit: most })];
     for (const key of timeKeys) {
       const bucket = bucketOfTimeKey(key);
       const row = this.#read(bucket);
       if (row && row[1] <= upTo) this.#write(bucket, undefined);
-      this.#await(this.#commit(() => this.#table.remove(key)));
+      this.#await(
+        this.#commit(() => this.#table.remove(key)),
+        undefined,
+        failed,
+      );
     }
     return timeKeys.length === most;
   }
