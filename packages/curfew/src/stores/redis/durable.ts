@@ -1,6 +1,7 @@
 import { CurfewError } from '../../errors.ts';
 import { closedError } from './faults.ts';
 import type { Link, Reply } from './link.ts';
+import { comeAfter } from './scripts/streams.ts';
 
 type Call = Parameters<Link['run']>;
 
@@ -95,7 +96,7 @@ export class DurableWrites {
     try {
       const timeout = Math.ceil(this.#link.options.timeout * 0.9);
       // `WAITAOF` does not cover other connections, one of which may have made the change: this write comes after it.
-      await this.#link.command('INCR', this.#link.key('synced'));
+      await this.#link.run(comeAfter, []);
       const [local] = (await this.#link.command('WAITAOF', '1', '0', String(timeout))) as [number];
       // A new connection has written nothing, so its confirmation says nothing about the old one's writes.
       if (local >= 1 && this.#link.generation === generation) return undefined;

@@ -5,7 +5,7 @@ import { DurableWrites } from '../../../src/stores/redis/durable.ts';
 import { RedisEngine } from '../../../src/stores/redis/engine.ts';
 import { openRedisStore, parseLocation } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
-import { logHead } from '../../../src/stores/redis/scripts/streams.ts';
+import { clearAttempts, logHead } from '../../../src/stores/redis/scripts/streams.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
@@ -60,6 +60,29 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
     await append(2).catch(({ code }) => assert.equal(code, 'outcome_unknown'));
     assert.equal(await second.tell('XLEN', 'curfew:events'), 1);
     assert.equal(await second.tell('GET', 'curfew:synced'), '1');
+  });
+
+  test('one that makes room is confirmed also when the memory of Redis is full', async (t) => {
+    const server = await RedisServer.start('--appendfsync', 'everysec');
+    const relay = await Relay.to(server.port);
+    // A server before 7.2 that pretends to know the question, and to confirm what it is asked.
+    relay.rewrite = (text) => {
+      const said = text.toString('latin1').replace('redis_version:7.0', 'redis_version:7.9');
+      return Buffer.from(said.replace(/-ERR unknown command 'WAITAOF'.*?\r\n/, '*2\r\n:1\r\n:0\r\n'), 'latin1');
+    };
+    const link = await Link.open({ location: parseLocation(`redis://127.0.0.1:${relay.port}`), timeout: 3000 });
+    const writes = new DurableWrites(link);
+    const append = appending(link, writes);
+    t.after(async () => {
+      await writes.close();
+      await relay.close();
+      await server.remove();
+    });
+    await append(1);
+    await server.tell('CONFIG', 'SET', 'maxmemory', '1');
+    await assert.rejects(append(2), { code: 'store_full' });
+    await writes.run(clearAttempts, ['bucket']);
+    assert.equal(await server.tell('GET', 'curfew:synced'), '2');
   });
 
   test('none waits forever, however soon it follows the previous one', { timeout: 20_000 }, async (t) => {

@@ -210,6 +210,12 @@ return {
 /** Changes nothing, but Redis runs it only if it accepts every kind of write. */
 export const tryWriting: Script = writing({ name: 'tryWriting', body: `redis.call('DEL', shared .. 'nothing')` });
 
+/** A write that comes after others and means nothing itself. Written also when Redis is full, as some of those are. */
+export const comeAfter: Script = writingWhenFull({
+  name: 'comeAfter',
+  body: `redis.call('INCR', shared .. 'synced')`,
+});
+
 /**
  * Answers which of the given commands the user may not call on the store's keys; one that Redis does not know is none.
  * Redis looks for the keys among the arguments without counting these, and crashes if those that say where the keys are
