@@ -17,8 +17,8 @@ const everyone = 'a';
 /** The most numbers of a group that are remembered. */
 const mostKnown = 5000;
 
-/** How far a group's log and events have been taken over. */
-type Taken = { log: string; mark: string; events: string; base: number; times: string };
+/** How far a group's log and events have been taken over, as the home said on this connection. */
+type Taken = { connection: number; log: string; mark: string; events: string; base: number; times: string };
 
 /**
  * Takes over into the home's log, and into its events, what groups have told in theirs: the fence follows one log, and an
@@ -36,6 +36,7 @@ export class Outbox {
   #flushing: Promise<unknown> = Promise.resolve();
   /** Of each group, numbers in the home's log by numbers in the group's. */
   readonly #known: readonly Map<number, number>[];
+  #knownOn = 0;
 
   constructor(home: Part, groups: readonly Part[]) {
     this.#home = home;
@@ -60,7 +61,7 @@ export class Outbox {
    */
   async takeOver(group: number): Promise<number> {
     await this.#batchers[group]!.run();
-    return Number(this.#taken[group]?.events ?? 0);
+    return Number(this.#takenOf(group)?.events ?? 0);
   }
 
   /** Takes over everything that can be reached. */
@@ -92,16 +93,16 @@ export class Outbox {
 
   /** The number in the home's log of an entry of a group's log. It is taken over first, if it is not there yet. */
   async numberOf(group: number, number: number): Promise<number> {
-    const known = this.#known[group]!;
-    if (Number(this.#taken[group]?.log ?? 0) < number) await this.takeOver(group);
-    const there = known.get(number);
+    if (Number(this.#takenOf(group)?.log ?? 0) < number) await this.takeOver(group);
+    const known = this.#takenOf(group);
+    const there = this.#known[group]!.get(number);
     if (there !== undefined) return there;
-    const taken = this.#taken[group] ?? (await this.#readTaken(group));
-    if (number <= taken.base) return number;
+    const { base, connection } = known ?? (await this.#readTaken(group));
+    if (number <= base) return number;
     const reply = await this.#home.link.run(numberInHome, [String(group), String(number)]);
     const [own, later] = reply as [string | null, string | null];
     const found = own ?? (await this.#numberOfEveryone(group, number));
-    if (found !== null) this.#remember(group, number, Number(found));
+    if (found !== null && connection === this.#connection) this.#remember(group, number, Number(found));
     // Its own is not known any more. A node that has applied a later entry, or all of them, has applied it too.
     return Number(found ?? later ?? (await this.#home.store.engine.head()));
   }
@@ -132,7 +133,7 @@ export class Outbox {
   async #takeOver(group: number): Promise<void> {
     const part = this.#groups[group]!;
     for (let before: Taken | undefined; ; ) {
-      const taken = this.#taken[group] ?? (await this.#readTaken(group));
+      const taken = this.#takenOf(group) ?? (await this.#readTaken(group));
       // The home has lost entries, or the group has another log: numbers name other entries.
       if (before && (Number(taken.log) < Number(before.log) || taken.times !== before.times))
         this.#known[group]!.clear();
@@ -152,6 +153,23 @@ export class Outbox {
     }
   }
 
+  /** Another connection to the home has another number: it may lead to another server. */
+  get #connection(): number {
+    return this.#home.link.generation + this.#home.writes.generation;
+  }
+
+  /**
+   * How far a group is taken over, if that is known. After a failover the home may lack what it has taken over before, and
+   * its numbers may name other entries: all is forgotten that an earlier connection has told.
+   */
+  #takenOf(group: number): Taken | undefined {
+    const connection = this.#connection;
+    if (connection !== this.#knownOn) for (const known of this.#known) known.clear();
+    this.#knownOn = connection;
+    const taken = this.#taken[group];
+    return taken?.connection === connection ? taken : undefined;
+  }
+
   /** Returns false if another server was faster. */
   async #write(group: number, taken: Taken, log: News, told: News): Promise<boolean> {
     const next: Taken = { ...taken, log: log.last, mark: log.mark, events: told.last };
@@ -165,6 +183,8 @@ export class Outbox {
       ...told.rows.flatMap(([, row]) => (row.startsWith(everyones) ? [] : [row])),
     ]);
     const [done, first] = reply as [number, number | string];
+    // The home may be another one by now, which lacks it.
+    if (taken.connection !== this.#connection) return false;
     if (log.isAnother) {
       this.#known[group]!.clear();
       next.times = String(Number(taken.times) + 1);
@@ -176,9 +196,11 @@ export class Outbox {
   }
 
   async #readTaken(group: number): Promise<Taken> {
+    const connection = this.#connection;
     const reply = await this.#home.link.run(readTaken, [String(group)]);
     const [log, mark, events, base, times] = reply as (string | null)[];
     const taken = {
+      connection,
       log: log ?? '0',
       mark: mark ?? '',
       events: events ?? '0',

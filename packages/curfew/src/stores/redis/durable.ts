@@ -57,6 +57,11 @@ export class DurableWrites {
     return confirms && appendOnly && sync !== 'always';
   }
 
+  /** Grows with every connection, as that of a {@link Link}. */
+  get generation(): number {
+    return this.#link.generation;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;

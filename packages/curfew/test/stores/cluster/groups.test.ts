@@ -309,6 +309,31 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal((await store.readSession(later[3]!.id))?.stored.end?.sequence, outcome.end.sequence);
   });
 
+  test('what a home has lost that it had taken over is taken over again, although its group tells nothing new', async (t) => {
+    const { store, fixture } = await opened(t);
+    const [kept, lost] = await fixture.createMany(2);
+    assert.ok(kept && lost);
+    await store.endSession(kept.id, logout());
+    await fixture.sweep(start + 1);
+    const ofHome = async () => (await server.tell('KEYS', 'curfew:*')) as string[];
+    for (const key of await ofHome()) await server.tell('COPY', key, `kept:${key}`);
+    const outcome = await store.endSession(lost.id, logout(start + 2));
+    assert.ok(outcome.kind === 'ended' && outcome.end.sequence === 2);
+    const [log, events] = [await fixture.log(), await fixture.events()];
+    // As after a failover to a replica that lacks the last change.
+    await server.tell('DEL', ...(await ofHome()));
+    for (const key of (await server.tell('KEYS', 'kept:*')) as string[])
+      await server.tell('RENAME', key, key.slice('kept:'.length));
+    assert.equal(await fixture.head(), 1);
+    await server.tell('CLIENT', 'KILL', 'TYPE', 'NORMAL');
+    await recovers(() => fixture.sweep(start + 3));
+    assert.deepEqual(await fixture.events(), events);
+    const scopes = (entries: typeof log) => entries.map((entry) => 'sessionId' in entry && entry.sessionId);
+    assert.deepEqual(scopes(await fixture.log()), scopes(log));
+    const again = await store.endSession(lost.id, logout(start + 4));
+    assert.ok(again.kind === 'already' && again.end.sequence === 2);
+  });
+
   test('an import into a store that is used changes nothing in any part', async (t) => {
     const { store, fixture } = await opened(t);
     await fixture.createKey();
