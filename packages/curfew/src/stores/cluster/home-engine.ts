@@ -117,7 +117,7 @@ export class HomeEngine implements Engine {
 
   /** Completes what other servers have left. Returns whether there was anything. */
   async finishOthers(): Promise<boolean> {
-    const reply = await this.#home.link.run(readEndings, [String(Date.now() - patience)]);
+    const reply = await this.#home.link.run(readEndings, [String(patience)]);
     const found = reply as Found[];
     const byPlace = Map.groupBy(found, ({ 1: text }) => this.#placeOf(text));
     // One whose group is out of reach keeps no other waiting.
@@ -152,7 +152,7 @@ export class HomeEngine implements Engine {
   /** A change with what is to be done after it. */
   async #begin(change: Change, ending: Ending): Promise<Outcome> {
     const { key } = ending;
-    await this.#home.writes.run(endingBegins, [key, String(Date.now())]);
+    await this.#home.writes.run(endingBegins, [key]);
     const written = { key, stands: unwritten, row: JSON.stringify(ending) };
     const outcome = await this.#home.store.engine.commit(change, [written]);
     if (outcome.kind === 'conflict') await this.#home.writes.run(endingDone, [key]);

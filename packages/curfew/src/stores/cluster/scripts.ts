@@ -205,12 +205,17 @@ export const forgetFreed: Script = writingWhenFull({
   body: `redis.call('ZREM', shared .. 'freed', unpack(ARGV))`,
 });
 
-/** What is still to be done and was begun at a moment or before. ARGV: the moment. Answers the key of each, and what stands there. */
+/** Milliseconds, by the clock of Redis: those of the servers may differ. */
+const now = `local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** What is still to be done and was begun so long ago. ARGV: milliseconds. Answers the key of each, and what stands there. */
 export const readEndings: Script = reading({
   name: 'readEndings',
   body: `
-local found = {}
-for _, key in ipairs(redis.call('ZRANGE', shared .. 'endings', '-inf', ARGV[1], 'BYSCORE')) do
+${now}local found = {}
+for _, key in ipairs(redis.call('ZRANGE', shared .. 'endings', '-inf', now - ARGV[1], 'BYSCORE')) do
   found[#found + 1] = { key, redis.call('GET', shared .. key) }
 end
 return found
@@ -226,11 +231,11 @@ if redis.call('EXISTS', shared .. ARGV[1]) == 0 then redis.call('ZREM', shared .
 `,
 });
 
-/** ARGV: the key of what is to be done, the time. Comes before it is written, so that it is found. */
+/** ARGV: the key of what is to be done. Comes before it is written, so that it is found. */
 export const endingBegins: Script = writing({
   name: 'endingBegins',
   body: `
-redis.call('ZADD', shared .. 'endings', ARGV[2], ARGV[1])
+${now}redis.call('ZADD', shared .. 'endings', now, ARGV[1])
 redis.call('SET', shared .. ARGV[1], '${unwritten}')
 `,
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { SessionId } from '../../../src/domain/brand.ts';
 import { newId } from '../../../src/domain/ids.ts';
+import { day } from '../../../src/domain/limits.ts';
 import type { StoredSession } from '../../../src/domain/session.ts';
 import type { CurfewError } from '../../../src/errors.ts';
 import { rulesOver } from '../../../src/rules/index.ts';
@@ -56,6 +57,13 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     );
     t.after(() => Promise.all([store, home.store, ...parts.map((one) => one.store)].map((one) => one.close())));
     return { store, fixture: new StoreFixture({ store, dispose: store.close }), home, parts };
+  }
+
+  /** As a server has done that was killed before it went on: what it has begun, and how many milliseconds ago. */
+  async function begun(home: Part, ending: { key: string; [more: string]: unknown }, ago = 60_000): Promise<void> {
+    await home.link.run(endingBegins, [ending.key]);
+    await server.tell('ZINCRBY', 'curfew:endings', String(-ago), ending.key);
+    await server.tell('SET', `curfew:${ending.key}`, JSON.stringify(ending));
   }
 
   /** The part that has a user. */
@@ -164,8 +172,7 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
       end: allOfUser(start + 1),
       events: [{ type: 'account.disabled', at: start + 1, by: 'user:root', userId: 'ada' }],
     };
-    await home.link.run(endingBegins, [ending.key, String(Date.now() - 60_000)]);
-    await server.tell('SET', `curfew:${ending.key}`, JSON.stringify(ending));
+    await begun(home, ending);
     await fixture.sweep(start + 2);
     assert.equal((await fixture.view(id, start + 2)).status, 'ended');
     assert.deepEqual(
@@ -175,6 +182,21 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     await fixture.sweep(start + 3);
     assert.equal((await store.readEvents({ after: 0, limit: 10 })).events.length, 3, 'it was done twice');
     assert.equal(await server.tell('EXISTS', `curfew:${ending.key}`, 'curfew:endings'), 0);
+  });
+
+  test('however wrong the clock of a server is, it completes what others have left, and leaves what they have just begun', async (t) => {
+    const { fixture, home } = await opened(t);
+    const [left, other] = [await fixture.create({ userId: 'left' }), await fixture.create({ userId: 'begun' })];
+    const of = (userId: string) => ({ key: `ending:${userId}`, userId, end: allOfUser(start + 1), events: [] });
+    const present = Date.now();
+    t.mock.timers.enable({ apis: ['Date'], now: present + day });
+    await begun(home, of('begun'), 0);
+    await fixture.sweep(start + 2);
+    assert.equal((await fixture.view(other.id, start + 2)).status, 'active', 'it was not left to who has begun it');
+    t.mock.timers.setTime(present - day);
+    await begun(home, of('left'));
+    await fixture.sweep(start + 3);
+    assert.equal((await fixture.view(left.id, start + 3)).status, 'ended', 'it was left undone');
   });
 
   test('what is to be done in a group that is out of reach keeps nothing waiting that is to be done in another', async (t) => {
@@ -189,8 +211,7 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     // The one that can be done is the latest.
     for (const [i, userId] of [...away, there].entries()) {
       const ending = { key: `ending:${i}`, userId, end: allOfUser(start + 1), events: [] };
-      await home.link.run(endingBegins, [ending.key, String(Date.now() - 60_000 + i)]);
-      await server.tell('SET', `curfew:${ending.key}`, JSON.stringify(ending));
+      await begun(home, ending, 60_000 - i);
     }
     const reachable = [home, ...parts].filter((part) => part !== lost).map(({ link }) => `~${link.key('*')}`);
     await server.tell('ACL', 'SETUSER', 'default', 'resetkeys', ...reachable);
@@ -215,8 +236,7 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     // It was made in one group, whose users have signed in again since.
     const done = partOf(parts, users[0]!);
     await server.tell('SET', `${done.link.key('')}did:${key}`, '1');
-    await home.link.run(endingBegins, [key, String(Date.now() - 60_000)]);
-    await server.tell('SET', `curfew:${key}`, JSON.stringify({ key, end, events: [] }));
+    await begun(home, { key, end, events: [] });
     await fixture.sweep(start + 2);
     for (const [userId, id] of ids) {
       const expected = partOf(parts, userId) === done ? 'active' : 'ended';
