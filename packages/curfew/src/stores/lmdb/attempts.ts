@@ -20,7 +20,8 @@ const bucketOfTimeKey = (key: string): string => key.slice(9);
 /**
  * Attempts are on disk, so that a restart gives nobody new guesses and a flood evicts nothing. Nobody waits for their
  * writes: until one is committed, a moment later, its row is kept in memory, where the next attempt finds it. While the
- * disk is full, it is kept until its window ends or there is room again; so is one whose write has failed. The number of such rows is limited.
+ * disk is full, it is kept until its window ends or there is room again; so is one whose write has failed. The number of
+ * such rows is limited.
  */
 export class Attempts {
   readonly #table: Tables['attempts'];
