@@ -38,7 +38,9 @@ export const accessGroups = Type.Array(text(limits.groupBytes, 'An access group.
   examples: [['staff', 'billing']],
 });
 export const sessionName = text(limits.sessionName, 'A unique name.', { examples: ['front-desk'] });
-export const metadata = Type.Record(Type.String(), Type.Unknown(), {
+/** Any name of a value in JSON: without the pattern, what is written out would lack those that contain a line break. */
+export const anyName = Type.String({ pattern: '^[\\s\\S]*$' });
+export const metadata = Type.Record(anyName, Type.Unknown(), {
   description: 'JSON of your own, at most 4,096 bytes.',
 });
 export const aliasKindText = Type.String({
@@ -220,7 +222,7 @@ export const NamedSession = Type.Object(
       description:
         '`working`: it has a session. `waiting`: it has none yet. `stopped`: its session is suspended, but kept.',
     }),
-    config: Type.Record(Type.String(), Type.Unknown()),
+    config: Type.Record(anyName, Type.Unknown()),
     session: maybe(Session),
     createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
@@ -251,7 +253,7 @@ export const Event = Type.Object(
     userId: maybe(Type.String()),
     sessionId: maybe(Type.String()),
     reason: maybe(oneOf(endReasons)),
-    details: maybe(Type.Record(Type.String(), Type.Unknown())),
+    details: maybe(Type.Record(anyName, Type.Unknown())),
   },
   { $id: 'Event', description: 'Something that happened.' },
 );

@@ -16,7 +16,7 @@ describe('sessions over HTTP', () => {
       accessGroups: ['staff', 'billing', 'staff'],
       userAgent: 'curl/8.5.0',
       ip: '203.0.113.7',
-      metadata: { plan: 'pro' },
+      metadata: { plan: 'pro', 'a\nb': 1 },
       lifetime: 3600,
       idle: 60,
     });
@@ -34,7 +34,7 @@ describe('sessions over HTTP', () => {
     assert.equal(verified.active, true);
     assert.equal(verified.session.userId, 'ada');
     const read = await server.call('GET', `/v1/sessions/${session.id}`);
-    assert.equal(read.body.session.metadata.plan, 'pro');
+    assert.deepEqual(read.body.session.metadata, { plan: 'pro', 'a\nb': 1 });
     const listed = await server.call('GET', '/v1/users/ada/sessions');
     assert.deepEqual([listed.body.sessions.length, listed.body.total, listed.body.partial], [1, 1, false]);
 

@@ -3,6 +3,7 @@ import type { NamedChange } from '../../authority/named-sessions.ts';
 import { operation } from '../operation.ts';
 import { presentNamed, presentReceipt, presentShownNamed } from '../present.ts';
 import {
+  anyName,
   maybe,
   NamedSession,
   paging,
@@ -16,7 +17,7 @@ import {
 
 const tag = 'Named sessions';
 const byName = Type.Object({ name: sessionName }, { additionalProperties: false });
-const config = Type.Record(Type.String(), Type.Unknown(), {
+const config = Type.Record(anyName, Type.Unknown(), {
   description: 'JSON of your own, at most 16 KiB.',
   examples: [{ colour: 'green' }],
 });

@@ -90,6 +90,30 @@ describe('Directus: the second factor', () => {
     return new Authenticator(body.data.secret, clock.now);
   }
 
+  test('a password that is another one by the time it was compared begins no enrolment', async (t) => {
+    const { passwords, store } = directus.server.context;
+    const [{ id }] = (await directus.server.call('GET', '/v1/accounts')).body.accounts;
+    const compare = passwords.matches.bind(passwords);
+    const set = async (passwordHash: string) => {
+      const { version } = (await store.readUser(id)).account!;
+      assert.equal(
+        (await store.changeAccount({ id, version, set: { passwordHash }, event: undefined })).kind,
+        'changed',
+      );
+    };
+    const { passwordHash } = (await store.readUser(id)).account!;
+    t.mock.method(passwords, 'matches', async (...given: Parameters<typeof compare>) => {
+      const right = await compare(...given);
+      await set('another');
+      return right;
+    });
+    const { status } = await tfa('generate', { password: adminPassword });
+    t.mock.restoreAll();
+    assert.ok(status >= 400, String(status));
+    assert.equal((await store.readUser(id)).account!.factor, undefined);
+    await set(passwordHash);
+  });
+
   test('enrolment requires the password to begin, and then the secret that was generated', async () => {
     refused(await tfa('generate', { password: 'wrong' }), 401, invalidCredentials);
     refused(
