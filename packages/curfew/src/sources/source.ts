@@ -85,14 +85,16 @@ export interface Source {
 /** The most entries of one piece. */
 export const pieceSize = 1000;
 
-/** Decodes an entry, and catches what makes it unreadable. */
+/** Decodes an entry, and catches what makes it unreadable: one odd entry must not end the import of all others. */
 export function decode(secret: string, hashOf: (secret: string) => string, read: () => Decoded): Found {
   const hash = hashOf(secret);
   try {
     return { hash, ...read() };
   } catch (error) {
     if (error instanceof Unreadable) return { hash, unreadable: error };
-    throw error;
+    // The message of any other error may quote the entry.
+    const told = error instanceof Error ? error.name : 'Error';
+    return { hash, unreadable: new Unreadable('broken_data', `It cannot be read: ${told}.`) };
   }
 }
 
@@ -114,10 +116,13 @@ export function sha256(secret: string): string {
   return hash('sha256', secret, 'base64url');
 }
 
-/** A time as JSON has it: ISO text, or milliseconds. */
+/** The last millisecond that a `Date` can have; the first one is as long before 1970. */
+export const latestTime = 8.64e15;
+
+/** A time as JSON has it: ISO text, or milliseconds. What no date can be is none. */
 export function timeOf(value: unknown): number | undefined {
   const time = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isFinite(time) ? time : undefined;
+  return Math.abs(time) <= latestTime ? Math.round(time) : undefined;
 }
 
 export function textOf(value: unknown): string | undefined {

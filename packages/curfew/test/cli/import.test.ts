@@ -218,6 +218,24 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     assert.deepEqual([bare.told.imported, bare.told.already, bare.told.refused], [1, 2, 4]);
   });
 
+  test('one odd entry does not end the import of the others', async (t) => {
+    const store = await emptyStore(t);
+    const nested = `{"cookie":{},"passport":{"user":"eve"},"list":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+    const cookie = { originalMaxAge: 1e300, expires: 1e300 };
+    const from = await filled({
+      'sess:a': sessionOf('ada'),
+      'sess:far': { text: sessionOf('bob'), left: 1e17 },
+      'sess:never': { text: JSON.stringify({ cookie, passport: { user: 'cem' } }), left: undefined },
+      'sess:nested': nested,
+    });
+    const { code, told, err } = await importFrom(store, from);
+    assert.equal(code, 1, err);
+    assert.deepEqual(numbers(told), { ...none, read: 4, imported: 3, refused: 1 });
+    assert.equal(told.reasons[0]!.reason, 'broken_data');
+    const statuses = (await sessionsIn(store)).map(({ userId, status }) => `${userId} ${status}`);
+    assert.deepEqual(statuses.sort(), ['ada active', 'bob active', 'cem active']);
+  });
+
   test('a dry run writes nothing, and has the same numbers as the import before and after it', async (t) => {
     const store = await emptyStore(t);
     const from = await filled({

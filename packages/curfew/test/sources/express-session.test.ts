@@ -41,3 +41,18 @@ test('what has no cookie is no session of express-session', () => {
     assert.throws(() => readExpressSession(json, undefined, now), { reason: 'not_a_session' }, JSON.stringify(json));
   }
 });
+
+test('an end that no date can have is read all the same', () => {
+  const read = (cookie: object, ttl?: number) => connectRedis.redis!.read(JSON.stringify({ cookie }), ttl, now);
+  const far = read({ expires: new Date(now).toISOString(), originalMaxAge: 1e17 }, 1e17);
+  assert.deepEqual([far.expiresAt, far.lastSeenAt], [now + 1e17, now]);
+  assert.equal(JSON.parse(far.content!).cookie.expires, '+275760-09-13T00:00:00.000Z');
+  for (const expires of [1e300, -1e300, 8.64e15 + 2]) assert.equal(read({ expires }).expiresAt, undefined);
+  assert.equal(read({ expires: 8.64e15 }).expiresAt, 8.64e15);
+});
+
+test('the last use that a cookie tells is a whole millisecond since 1970', () => {
+  const read = (originalMaxAge: number) => readExpressSession({ cookie: { originalMaxAge } }, now, now).lastSeenAt;
+  assert.equal(read(1000.25), now - 1000);
+  assert.equal(read(1e300), undefined);
+});

@@ -1,4 +1,4 @@
-import { type Decoded, isObject, Unreadable } from '../source.ts';
+import { type Decoded, isObject, latestTime, Unreadable } from '../source.ts';
 
 /** What Passport keeps of a user: an id, or an object with one. */
 export const userOfPassport = ['passport.user.id', 'passport.user'] as const;
@@ -15,7 +15,8 @@ export function readExpressSession(json: unknown, expiresAt: number | undefined,
     throw new Unreadable('not_a_session', 'It has no cookie, which every session of express-session has.');
   }
   const { originalMaxAge: maxAge, expires } = cookie;
-  const end = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
+  // A key may have any time left, also one that leads to no date.
+  const end = expiresAt === undefined ? undefined : new Date(Math.min(expiresAt, latestTime)).toISOString();
   const kept = { ...json, cookie: { ...cookie, ...(expires && end ? { expires: end } : {}) } };
   // The server refuses control characters, and JSON leaves this one of them as it is.
   const content = JSON.stringify(kept).replaceAll('\x7f', '\\u007f');
@@ -25,9 +26,9 @@ export function readExpressSession(json: unknown, expiresAt: number | undefined,
 /** A visit sets the end to the cookie's `maxAge` from then, unless the store has a time of its own. */
 function lastUse(expiresAt: number | undefined, maxAge: unknown, now: number): Pick<Decoded, 'lastSeenAt' | 'idle'> {
   if (expiresAt === undefined || typeof maxAge !== 'number') return {};
-  const seen = expiresAt - maxAge;
+  const seen = Math.round(expiresAt - maxAge);
   // Ends are kept in whole seconds, rounded up.
-  if (seen > now + second) return {};
+  if (seen > now + second || seen < 0) return {};
   return { lastSeenAt: Math.min(seen, now), idle: Math.max(1, Math.ceil(maxAge / second)) * second };
 }
 
