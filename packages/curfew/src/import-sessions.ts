@@ -18,6 +18,10 @@ export type ImportReceipt = {
   imported: number;
   /** Their cookie leads to a session here, active or ended. */
   already: number;
+  /** The same, but they were used there since, so their ends here have moved. */
+  renewed: number;
+  /** The same, but they have ended here, because nobody used them here. */
+  timedOut: number;
   expired: number;
   /** Nobody is signed in. */
   withoutUser: number;
@@ -125,6 +129,8 @@ class Tally {
   readonly #counts: Record<ImportOutcome | 'withoutUser', number> = {
     imported: 0,
     already: 0,
+    renewed: 0,
+    timedOut: 0,
     expired: 0,
     withoutUser: 0,
   };
@@ -162,11 +168,12 @@ class Tally {
     const notSessions = this.#reasons.get(notASession)?.count ?? 0;
     const reasons = [...this.#reasons.values()].sort((a, b) => b.count - a.count);
     const refused = sum(reasons.map(({ count }) => count)) - notSessions;
-    const { imported, already } = this.#counts;
+    const { imported, already, renewed, timedOut } = this.#counts;
     const notes: string[] = [...unchecked];
     if (passedOver > 0 && this.read === 0)
       notes.push(`No key begins with ${prefix}. The option --prefix names another beginning.`);
-    if (this.#names && imported + already === 0) {
+    if (timedOut > 0) notes.push(timedOutNote(timedOut));
+    if (this.#names && imported + already + renewed + timedOut === 0) {
       const has = this.#names.slice(0, 20).join(', ') || 'nothing';
       notes.push(
         `No session has a user at ${shownPath(user.at(-1)!)}. The first has ${has}; --user-id names the place of the user's id.`,
@@ -174,6 +181,12 @@ class Tally {
     }
     return { read: this.read + passedOver, ...this.#counts, other: passedOver + notSessions, refused, reasons, notes };
   }
+}
+
+function timedOutNote(count: number): string {
+  const [sessions, they, people] =
+    count === 1 ? ['session', 'it is', 'its user signs'] : ['sessions', 'they are', 'their users sign'];
+  return `${count.toLocaleString('en')} ${sessions} timed out here after an earlier import, although ${they} still used there. Nothing brings back what has ended, so ${people} in again. Let less time pass from one import to the next, and to the switch, than an unused session lasts; or stop the old application before the only import.`;
 }
 
 const notASession = 'not_a_session';

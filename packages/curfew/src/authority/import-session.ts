@@ -6,9 +6,10 @@ import { openSession } from '../domain/open-session.ts';
 import { parseMetadata, parsePersonId, parseSessionData, parseUserAgent } from '../domain/parse.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Random } from '../domain/ports.ts';
-import type { Metadata, StoredSession } from '../domain/session.ts';
+import type { Metadata } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
+import { type AgainOutcome, importAgain } from './import-again.ts';
 
 /** The store as it is when an import begins. Later changes are noticed by the epochs, which move with them. */
 export type ImportStore = {
@@ -63,7 +64,7 @@ export type Importable = {
 /** No session outlives this, whatever its own store says. */
 const longest = 3650 * day;
 
-export type ImportOutcome = 'imported' | 'already' | 'expired';
+export type ImportOutcome = 'imported' | 'expired' | AgainOutcome;
 
 /**
  * Gives a session of another application a place here, with the alias that its cookie proves. Nobody gets its tokens.
@@ -94,10 +95,11 @@ export async function importSession(
   const data = found.content === undefined ? undefined : parseSessionData(found.content);
   if (!into) return 'imported';
   const { store, everyone, disabled } = into;
+  const again = { alias, userId, lastSeenAt, idle, hasEnd: found.expiresAt !== undefined };
   if (disabled.has(userId)) throw new CurfewError('account_disabled', { detail: `Account ${userId}.` });
   if (dryRun) {
     const [holder, { epochs }] = await Promise.all([store.readSessionByAlias(alias), store.readUser(userId)]);
-    if (holder) return already(holder.stored, userId);
+    if (holder) return importAgain(store, holder, again, now, dryRun);
     if (epochs.user === 0) return 'imported';
     throw new CurfewError('signed_out_meanwhile');
   }
@@ -132,12 +134,6 @@ export async function importSession(
   if (outcome.kind === 'created') return 'imported';
   // A user whose sessions were all ended has some of them there.
   const holder = await store.readSessionByAlias(alias);
-  if (holder) return already(holder.stored, userId);
+  if (holder) return importAgain(store, holder, again, now, dryRun);
   throw new CurfewError('signed_out_meanwhile');
-}
-
-/** The cookie leads to a session here already, active or ended: the same one, unless its user is another. */
-function already(holder: StoredSession, userId: UserId): 'already' {
-  if (holder.userId === userId) return 'already';
-  throw new CurfewError('alias_taken', { detail: `Session ${holder.id} has it, which is another user's.` });
 }

@@ -161,6 +161,8 @@ const rows = {
   read: 'read',
   imported: 'imported',
   already: 'already here',
+  renewed: 'used there since',
+  timedOut: 'timed out here',
   expired: 'expired',
   withoutUser: 'without a user',
   other: 'not sessions',

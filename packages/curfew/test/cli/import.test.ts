@@ -145,6 +145,16 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     assert.equal(session.status, 'active');
   });
 
+  test('a later import moves the end of a session that was used there since', async (t) => {
+    const store = await emptyStore(t);
+    const text = sessionOf('ada');
+    assert.equal((await importFrom(store, await filled({ 'sess:a': { text, left: hour } }))).told.imported, 1);
+    const { code, told } = await importFrom(store, await filled({ 'sess:a': { text, left: 20 * hour } }));
+    assert.deepEqual([code, told.renewed, told.already, told.timedOut], [0, 1, 0, 0]);
+    const [session] = await sessionsIn(store);
+    assert.ok(Math.abs(Date.parse(session.idleExpiresAt) - Date.now() - 20 * hour) < minute, session.idleExpiresAt);
+  });
+
   test('a session that is used may go on for as long as --lifetime says; an unused one ends as before', async (t) => {
     const from = await filled({ 'sess:a': sessionOf('ada') });
     const began = Date.now();
