@@ -283,6 +283,22 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     );
   });
 
+  test('a logout in the old application ends the imported session by its alias, and no later import revives it', async (t) => {
+    const store = await emptyStore(t);
+    const from = await filled({ 'sess:a': sessionOf('ada') });
+    assert.equal((await importFrom(store, from)).told.imported, 1);
+    const server = await TestServer.over(store);
+    const logout = (secret: string) =>
+      server.call('POST', '/v1/sessions/logout', { alias: { kind: 'express-session', secret } });
+    assert.equal((await logout('a')).status, 200);
+    const unknown = await logout('b');
+    assert.deepEqual([unknown.status, unknown.body.code], [404, 'session_not_found']);
+    await server.leave();
+    const later = await filled({ 'sess:a': { text: sessionOf('ada'), left: 20 * hour } });
+    assert.deepEqual(numbers((await importFrom(store, later)).told), { ...none, read: 1, already: 1 });
+    assert.equal((await sessionsIn(store))[0].status, 'ended');
+  });
+
   test('a user whose sessions were all ended here gets none of those that come later', async (t) => {
     const store = await emptyStore(t);
     assert.equal((await importFrom(store, await filled({ 'sess:a': sessionOf('bob') }))).told.imported, 1);
