@@ -196,6 +196,40 @@ test('Auth.js with @auth/pg-adapter', async (t) => {
   near((await movesFrom(t, 'authjs', from, 'authjs', cookie)).idleExpiresAt, Date.now() + 30 * day);
 });
 
+test('times without a zone are read in that of the connection; the receipt names it unless that is sure to be right', async (t) => {
+  const from = await postgres.createDatabase();
+  const database = new URL(from).pathname.slice(1);
+  await postgres.sql('postgres', `ALTER DATABASE ${database} SET timezone = 'Pacific/Auckland'`);
+  // As Prisma makes the table of Auth.js; it keeps UTC.
+  const end = Date.now() + 20 * day;
+  await postgres.sql(
+    database,
+    `CREATE TABLE sessions ("sessionToken" text PRIMARY KEY, "userId" text NOT NULL, expires timestamp(3) NOT NULL);
+     INSERT INTO sessions VALUES ('a', 'ada', to_timestamp(${end / 1000}) AT TIME ZONE 'UTC')`,
+  );
+  const { notes } = await importInto(await emptyStore(t, 'lmdb'), 'authjs', '--from', from, '--dry-run');
+  assert.equal(notes.length, 1);
+  assert.match(notes[0]!, /table sessions, the times in expires .*Pacific\/Auckland.*\?options=-c%20timezone%3DUTC/);
+
+  const store = await emptyStore(t, 'lmdb');
+  const right = await importInto(store, 'authjs', '--from', `${from}?options=-c%20timezone%3DUTC`);
+  assert.deepEqual([right.imported, right.notes], [1, []]);
+  const server = await TestServer.over(store);
+  const { session } = await verify(server, 'authjs', { userId: 'ada', cookie: '', secret: 'a' });
+  await server.leave();
+  near(session.idleExpiresAt, end);
+
+  await postgres.sql(database, 'ALTER TABLE sessions ALTER expires TYPE timestamptz');
+  assert.deepEqual((await importInto(store, 'authjs', '--from', from)).notes, []);
+  await postgres.sql(
+    database,
+    `CREATE TABLE session (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
+     INSERT INTO session VALUES ('a', '{"cookie":{},"passport":{"user":"ada"}}', now() + interval '1 hour')`,
+  );
+  const simple = await importInto(store, 'connect-pg-simple', '--from', from);
+  assert.deepEqual([simple.imported, simple.notes], [1, []]);
+});
+
 test('Lucia 3 with its adapter for PostgreSQL, and what it keeps with a session', async (t) => {
   const from = await postgres.createDatabase();
   const cookie = await signInWithLucia(from);

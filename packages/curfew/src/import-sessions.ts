@@ -164,12 +164,12 @@ class Tally {
     return sum(Object.values(this.#counts)) + sum([...this.#reasons.values()].map(({ count }) => count));
   }
 
-  receipt({ source: { passedOver, unchecked }, user, prefix }: OpenedSource): ImportReceipt {
+  receipt({ source: { passedOver, notes: ofSource }, user, prefix }: OpenedSource): ImportReceipt {
     const notSessions = this.#reasons.get(notASession)?.count ?? 0;
     const reasons = [...this.#reasons.values()].sort((a, b) => b.count - a.count);
     const refused = sum(reasons.map(({ count }) => count)) - notSessions;
     const { imported, already, renewed, timedOut } = this.#counts;
-    const notes: string[] = [...unchecked];
+    const notes: string[] = [...ofSource];
     if (passedOver > 0 && this.read === 0)
       notes.push(`No key begins with ${prefix}. The option --prefix names another beginning.`);
     if (timedOut > 0) notes.push(timedOutNote(timedOut));

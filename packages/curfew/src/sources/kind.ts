@@ -34,6 +34,8 @@ export type PostgresFormat = {
   seen?: string;
   /** The column that contains everything else, as text. */
   content?: string;
+  /** Times without a zone are in that of the server, as its own functions write them. */
+  zoneOfServer?: boolean;
   /** Columns that the decoder takes from the row, by the names that it knows them by. */
   others?: readonly string[];
   /** `key`: the content of the file in `--secret`. @throws Unreadable */

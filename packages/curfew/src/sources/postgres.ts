@@ -1,4 +1,4 @@
-import { Client, type ClientConfig } from 'pg';
+import { Client, type ClientConfig, type FieldDef } from 'pg';
 import { CurfewError } from '../errors.ts';
 import type { Entry, FoundUser, Kind, PostgresFormat } from './kind.ts';
 import { clientFor, decode, type Found, type Json, pieceSize, type Source, sha256 } from './source.ts';
@@ -40,10 +40,12 @@ export async function openPostgresSource(
     const { rows } = await client.query('SELECT reltuples::float8 AS about FROM pg_class WHERE oid = $1::regclass', [
       from,
     ]);
+    const zone = await zoneNote(client, fields, columns, table, reading.format);
     const users = await openUsers(client, shown, table, reading);
+    const notes = [...(zone === undefined ? [] : [zone]), ...users.unchecked];
     await client.query(`DECLARE source NO SCROLL CURSOR FOR ${selection(from, columns)}`);
     const about = Math.max(0, Number(rows[0]?.about ?? 0));
-    return new PostgresSource({ client, shown, about }, { ...reading, ...users, columns });
+    return new PostgresSource({ client, shown, about, notes }, { ...reading, ...users, columns });
   } catch (error) {
     void client.end().catch(() => {});
     throw fault(error, shown, table);
@@ -55,7 +57,7 @@ type Columns = { [role in 'secret' | 'expires' | 'created' | 'seen' | 'content']
   renamed: ReadonlyMap<string, string>;
 };
 
-type Place = { client: Client; shown: string; about: number };
+type Place = { client: Client; shown: string; about: number; notes: readonly string[] };
 /** `key`: the content of the file in `--secret`; `usersTable`: the name in `--users-table`. */
 export type Reading = {
   kind: Kind;
@@ -70,15 +72,15 @@ class PostgresSource implements Source {
   readonly shown: string;
   readonly about: number;
   readonly passedOver = 0;
-  readonly unchecked: readonly string[];
+  readonly notes: readonly string[];
   readonly #client: Client;
   readonly #opened: Opened;
 
-  constructor({ client, shown, about }: Place, opened: Opened) {
+  constructor({ client, shown, about, notes }: Place, opened: Opened) {
     this.#client = client;
     this.shown = shown;
     this.about = about;
-    this.unchecked = opened.unchecked;
+    this.notes = notes;
     this.#opened = opened;
   }
 
@@ -170,6 +172,33 @@ async function openUsers(
     await client.query('ROLLBACK TO SAVEPOINT users');
     return { unchecked: [users.unchecked(facts.detail)] };
   }
+}
+
+/** The type `timestamp`, which has no zone: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
+const timestampType = 1114;
+const utc = /^(Etc\/)?(UTC|UCT|GMT|GMT[+-]?0|Greenwich|Universal|Zulu)$/i;
+
+/**
+ * What the receipt says if times have no zone and the connection's is not UTC: what wrote them decides which zone they are
+ * in, and Prisma and Drizzle write UTC.
+ */
+async function zoneNote(
+  client: Client,
+  fields: readonly FieldDef[],
+  { expires, created, seen }: Columns,
+  table: string,
+  { zoneOfServer = false }: PostgresFormat,
+): Promise<string | undefined> {
+  if (zoneOfServer) return undefined;
+  const without = fields.filter(
+    ({ name, dataTypeID }) => dataTypeID === timestampType && [expires, created, seen].includes(name),
+  );
+  if (without.length === 0) return undefined;
+  const { rows } = await client.query("SELECT current_setting('TimeZone') AS zone");
+  const zone = String(rows[0]?.zone);
+  if (utc.test(zone)) return undefined;
+  const names = without.map(({ name }) => name).join(', ');
+  return `In the table ${table}, the times in ${names} have no zone. They were read as those of ${zone}, the zone of the connection. If the application writes UTC there, as Prisma and Drizzle do, those times are wrong: add ?options=-c%20timezone%3DUTC to the URL, or &options=… if it has options already.`;
 }
 
 const namesUsers = 'Name the table of the users in --users-table, and allow reading it.';

@@ -48,7 +48,7 @@ class RedisSource implements Source {
   readonly shown: string;
   readonly about: number;
   passedOver = 0;
-  readonly unchecked: readonly string[] = [];
+  readonly notes: readonly string[] = [];
   readonly #place: Place;
   readonly #format: RedisFormat;
   readonly #hash: (key: string) => string;

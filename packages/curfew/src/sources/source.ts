@@ -75,8 +75,8 @@ export interface Source {
   readonly about: number;
   /** How many keys were read that are not this kind's, by their prefix. */
   readonly passedOver: number;
-  /** What was not checked of its entries, as sentences for the receipt. */
-  readonly unchecked: readonly string[];
+  /** What was not checked of its entries, or may have been read wrongly, as sentences for the receipt. */
+  readonly notes: readonly string[];
   /** All entries, piece by piece. One that is there throughout comes at least once. @throws `source_…` */
   pieces(): AsyncIterable<readonly Found[]>;
   close(): Promise<void>;

@@ -36,7 +36,7 @@ async function world(t: Test) {
     const pieces = async function* () {
       yield [decode('a', sha256, () => read(now))];
     };
-    const source = { shown: '', about: 1, passedOver: 0, unchecked: [], pieces, close: async () => {} };
+    const source = { shown: '', about: 1, passedOver: 0, notes: [], pieces, close: async () => {} };
     const opened = { source, alias: alias.kind, user: [parsePath('passport.user')], slides: true, prefix: 'sess:' };
     const parts = { into: await importStore(store), random, policy, lifetime };
     return importSessions(opened, { parts, dryRun, withoutData: false, now: () => now, progress: () => {} });

@@ -15,7 +15,7 @@ function sourceOf(pieces: number): Source {
     shown: 'elsewhere',
     about: pieces * 10,
     passedOver: 0,
-    unchecked: [],
+    notes: [],
     async *pieces() {
       for (let piece = 0; piece < pieces; piece++)
         yield Array.from({ length: 10 }, (_, at) => session(`${piece}-${at}`));

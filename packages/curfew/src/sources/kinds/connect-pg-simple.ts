@@ -11,6 +11,8 @@ export const connectPgSimple: Kind = {
     secret: 'sid',
     expires: 'expire',
     content: 'sess',
+    // It writes them with `to_timestamp`.
+    zoneOfServer: true,
     read: ({ content, times }, now) => readExpressSession(parseJson(content), times.expiresAt, now),
   },
 };
