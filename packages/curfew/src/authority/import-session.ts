@@ -67,11 +67,25 @@ const longest = 3650 * day;
 export type ImportOutcome = 'imported' | 'expired' | AgainOutcome;
 
 /**
+ * The last use of a session whose own store does not tell it. What is left of it is no idle limit: somebody who comes
+ * back in its last hour would have to come back every hour from then on. So the limit is that of the policy if less is
+ * left, and the last use is as long before the end. If use moves no end, it is now.
+ */
+function assumedUse(
+  expiresAt: number | undefined,
+  { idle, absolute }: Pick<Policy, 'absolute' | 'idle'>,
+  lifetime: number,
+  now: number,
+): number {
+  return expiresAt === undefined || now + lifetime <= expiresAt ? now : expiresAt - Math.min(idle, absolute);
+}
+
+/**
  * Gives a session of another application a place here, with the alias that its cookie proves. Nobody gets its tokens.
  * It checks no permission: anyone who can open the store could write it anyway. `dryRun`: only finds out what would be.
  * - Unused, it ends when it would have ended there. With use it may go on, for as long as `lifetime` says. With `strict`,
  *   the policy limits both.
- * - When it was created is often unknown; then it is the earliest time that is known, or now.
+ * - When it was created is often unknown; then it is the earliest time that is known or assumed.
  * - It does not count as a fresh sign-in unless it is known to be one, and never acts for an account of Curfew's.
  * - A user whose sessions were all ended here keeps none there: those could be the ones that were meant.
  * @throws `user_id_too_long`, `invalid_value`, `metadata_too_large`, `session_data_too_large`, `account_disabled`,
@@ -84,7 +98,8 @@ export async function importSession(
   dryRun: boolean,
 ): Promise<ImportOutcome> {
   const { alias } = found;
-  const lastSeenAt = Math.max(0, Math.min(found.lastSeenAt ?? found.createdAt ?? now, now));
+  const lastUse = found.lastSeenAt ?? found.createdAt ?? assumedUse(found.expiresAt, policy, lifetime, now);
+  const lastSeenAt = Math.max(0, Math.min(lastUse, now));
   const createdAt = Math.max(0, Math.min(found.createdAt ?? lastSeenAt, lastSeenAt));
   const latest = strict ? createdAt + policy.absolute : now + longest;
   const end = Math.min(found.expiresAt ?? now + policy.absolute, latest);

@@ -91,6 +91,28 @@ test('a session without an end in its own store was not used there, as far as an
   assert.deepEqual(counts(await importAt(60, withLeft(undefined, null))), { ...none, already: 1 });
 });
 
+test('a session whose own store tells no last use ends as there, and once it is used, has at least the idle limit of the policy', async (t) => {
+  const hourLeft = await world(t);
+  await hourLeft.importAt(0, withLeft(60, null));
+  assert.equal(await hourLeft.endAt(59), undefined);
+  assert.equal((await hourLeft.endAt(60))?.reason, 'idle');
+  const { id } = await hourLeft.holder();
+  await hourLeft.store.touchSessions([{ id, at: noon + 30 * minute }]);
+  const later = 30 + policy.idle / minute;
+  assert.equal(await hourLeft.endAt(later - 1), undefined);
+  assert.equal((await hourLeft.endAt(later))?.reason, 'idle');
+
+  const daysLeft = await world(t);
+  await daysLeft.importAt(0, withLeft(2 * (policy.idle / minute), null));
+  const long = await daysLeft.holder();
+  assert.deepEqual([long.lastSeenAt, long.idle], [noon, 2 * policy.idle]);
+
+  const fixed = await world(t);
+  await fixed.importAt(0, withLeft(60, null), false, 0);
+  const { lastSeenAt, expiresAt } = await fixed.holder();
+  assert.deepEqual([lastSeenAt, expiresAt], [noon, noon + 60 * minute]);
+});
+
 test('what was ended here stays ended, although it is still used in its own store', async (t) => {
   const { store, importAt, holder, endAt } = await world(t);
   await importAt(0, withLeft(30));
