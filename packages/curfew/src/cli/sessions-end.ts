@@ -84,26 +84,43 @@ async function endMatching(context: Context, { user: text, exact, group, ip, fil
   const progress = startProgress(context.terminal, 'sessions', found.sessions);
   const end = (preview: string): Promise<EndedPreview> =>
     withFactor(context, (call) => client.endPreviewed({ preview, wait: options.wait }, call));
-  let done: EndedPreview;
+  const { partial } = found;
+  let done: EndedPreview | undefined;
+  let stopped: { by: unknown } | undefined;
   try {
     done = await end(found.preview);
     while (done.preview !== undefined) {
-      progress.update(done.ended + done.alreadyEnded + done.changed);
+      progress.update(reached(done));
       done = await end(done.preview);
     }
+  } catch (error) {
+    stopped = { by: error };
   } finally {
     progress.stop();
   }
-  const { partial } = found;
-  answer(context, { ...done, partial }, previewText);
+  if (!done) throw stopped?.by;
+  // What earlier calls have ended stays ended, whatever became of the last one.
+  const left = stopped ? { failed: failures(stopped.by), notTried: found.sessions - reached(done) } : {};
+  answer(context, { ...done, partial, ...left }, previewText);
+  if (stopped) throw stopped.by;
   if (partial || done.changed > 0) {
     throw new Stop(done.ended === 0 && !partial ? exitCodes.nothing : exitCodes.failed);
   }
 }
 
 type EndedPreview = Operations['endPreviewed']['output'];
+type Matched = EndedPreview & { partial: boolean; failed?: Omit<Failed, 'id'>[]; notTried?: number };
 
-function previewText({ ended, alreadyEnded, changed, receipt, partial }: EndedPreview & { partial: boolean }): string {
+function reached({ ended, alreadyEnded, changed }: EndedPreview): number {
+  return ended + alreadyEnded + changed;
+}
+
+/** An error as one of those in an answer, if a call failed with it. */
+function failures(error: unknown): Omit<Failed, 'id'>[] {
+  return error instanceof CurfewApiError ? [{ code: error.code, message: error.message }] : [];
+}
+
+function previewText({ ended, alreadyEnded, changed, receipt, partial, notTried = 0 }: Matched): string {
   return [
     `${counted(ended, 'session')} ended.`,
     ...(alreadyEnded > 0 ? [`${counted(alreadyEnded, 'session')} had ended before.`] : []),
@@ -111,6 +128,7 @@ function previewText({ ended, alreadyEnded, changed, receipt, partial }: EndedPr
       ? [paint('red', `${counted(changed, 'session')} left alone, because what matches has changed: try again.`)]
       : []),
     ...(partial ? [paint('red', 'There are more that match, because the count ran out of time: try again.')] : []),
+    ...(notTried > 0 ? [paint('red', `${counted(notTried, 'session')} may be left: try again.`)] : []),
     ...(receipt ? [receiptText(receipt)] : []),
   ].join('\n');
 }
@@ -141,12 +159,16 @@ async function endOne(context: Context, id: string): Promise<void> {
   await answerEnded(context, await withFactor(context, end).catch(absent));
 }
 
-/** Ends sessions one after another. Those that cannot be ended are reported, and the rest are still ended. */
+/**
+ * Ends sessions one after another. One that cannot be ended is reported, and the rest are still ended. An error that the
+ * others would meet too stops it, after an answer that says what was done.
+ */
 async function endMany(context: Context, ids: readonly string[]): Promise<void> {
   await confirmed(context, `This ends ${counted(ids.length, 'session')}. Continue?`);
   const progress = startProgress(context.terminal, 'sessions', ids.length);
   const ended: Ended[] = [];
   const failed: Failed[] = [];
+  let stopped: { by: unknown } | undefined;
   try {
     for (const id of ids) {
       try {
@@ -156,8 +178,11 @@ async function endMany(context: Context, ids: readonly string[]): Promise<void> 
           ),
         );
       } catch (error) {
-        if (!(error instanceof CurfewApiError) || error.status !== 404) throw error;
-        failed.push({ id, code: error.code, message: error.message });
+        failed.push(...failures(error).map((failure) => ({ id, ...failure })));
+        if (!isAboutOne(error)) {
+          stopped = { by: error };
+          break;
+        }
       }
       progress.update(ended.length + failed.length);
     }
@@ -165,15 +190,29 @@ async function endMany(context: Context, ids: readonly string[]): Promise<void> 
     progress.stop();
   }
   const alreadyEnded = ended.filter((one) => one.alreadyEnded).length;
-  const done = { ended: ended.length - alreadyEnded, alreadyEnded, failed };
+  const tried = ended.length + failed.length;
+  const notTried = ids.slice(tried);
+  const done = { ended: ended.length - alreadyEnded, alreadyEnded, failed, ...(stopped && { notTried }) };
+  // If the first call fails, nothing was done, and the error says everything.
+  if (stopped && tried <= 1 && ended.length === 0) throw stopped.by;
   answer(context, done, () =>
     [
       `${counted(done.ended, 'session')} ended.`,
       ...(alreadyEnded > 0 ? [`${counted(alreadyEnded, 'session')} had ended before.`] : []),
       ...failed.map(({ id, message }) => paint('red', `${id}: ${message}`)),
+      ...notTried.map((id) => paint('red', `${id}: not tried`)),
     ].join('\n'),
   );
-  if (failed.length > 0) throw new Stop(ended.length === 0 ? exitCodes.nothing : exitCodes.failed);
+  if (stopped) throw stopped.by;
+  if (failed.length > 0) {
+    const isNothing = ended.length === 0 && failed.every(({ code }) => code === 'session_not_found');
+    throw new Stop(isNothing ? exitCodes.nothing : exitCodes.failed);
+  }
+}
+
+/** Whether the others may well be ended: there is no such session, or this one was changed at the same moment. */
+function isAboutOne(error: unknown): boolean {
+  return error instanceof CurfewApiError && [400, 404, 409].includes(error.status);
 }
 
 function endedText({ session, receipt, alreadyEnded }: Ended, names: UserNames): string {

@@ -428,6 +428,99 @@ describe('the command line', () => {
     });
   }
 
+  /** A server before the real one, which answers a call by itself if `answered` says so. */
+  async function between(t: TestContext, answered: (asked: string) => [status: number, body: object] | undefined) {
+    const proxy = createServer(async (request, response) => {
+      const content = await consumers.text(request);
+      const own = answered(`${request.method} ${request.url} ${content}`);
+      const answer =
+        own === undefined
+          ? await fetch(server.url + request.url, {
+              method: request.method!,
+              headers: { authorization: request.headers.authorization!, 'content-type': 'application/json' },
+              ...(content && { body: content }),
+            })
+          : new Response(JSON.stringify(own[1]), { status: own[0] });
+      response.writeHead(answer.status, { 'content-type': 'application/json' });
+      response.end(await answer.text());
+    }).listen(0, '127.0.0.1');
+    t.after(() => proxy.close());
+    await once(proxy, 'listening');
+    return { ...env(), CURFEW_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  }
+  const away = (code: string) => ({ code, title: 'The store does not answer.', detail: 'It is away.' });
+
+  test('if a later call fails, what was ended before it is told, with what was not tried', async (t) => {
+    const opened = await Promise.all(['a', 'b', 'c', 'd'].map(() => server.createSession('hopper')));
+    const [a, b, c, d] = opened.map(({ session }) => session.id) as [string, string, string, string];
+    const failing = await between(t, (asked) =>
+      asked.startsWith(`DELETE /v1/sessions/${c}`) ? [503, away('store_unavailable')] : undefined,
+    );
+    const machine = await runCli(['--yes', '--json', 'sessions', 'end', a, b, '0'.repeat(22), c, d], failing);
+    assert.equal(machine.code, 1, machine.err);
+    const { failed, ...told } = JSON.parse(machine.out);
+    assert.deepEqual(told, { ended: 2, alreadyEnded: 0, notTried: [d] });
+    assert.deepEqual(
+      failed.map((one: { id: string; code: string }) => [one.id, one.code]),
+      [
+        ['0'.repeat(22), 'session_not_found'],
+        [c, 'store_unavailable'],
+      ],
+    );
+    assert.equal(JSON.parse(machine.err).error.code, 'store_unavailable');
+    const people = await runCli(['--yes', 'sessions', 'end', a, c, d], failing);
+    assert.equal(people.code, 1);
+    assert.match(
+      people.out,
+      new RegExp(`^0 sessions ended\\.\n1 session had ended before\\.\n${c}: .*\n${d}: not tried\n$`),
+    );
+    assert.match(people.err, /^error /);
+    assert.equal((await server.verify(opened[3]!.token)).active, true);
+    // Nothing was done before the first one.
+    const first = await runCli(['--yes', 'sessions', 'end', c, d], failing);
+    assert.deepEqual([first.code, first.out], [1, '']);
+  });
+
+  test('a session that was changed at the same moment does not keep the others from being ended', async (t) => {
+    const opened = await Promise.all(['a', 'b'].map(() => server.createSession('hopper')));
+    const [a, b] = opened.map(({ session }) => session.id) as [string, string];
+    const changing = await between(t, (asked) =>
+      asked.startsWith(`DELETE /v1/sessions/${a}`) ? [409, away('changed_meanwhile')] : undefined,
+    );
+    const { code, out, err } = await runCli(['--yes', '--json', 'sessions', 'end', a, b], changing);
+    assert.deepEqual([code, err], [1, '']);
+    const { ended, failed, notTried } = JSON.parse(out);
+    assert.deepEqual([ended, failed[0].code, notTried], [1, 'changed_meanwhile', undefined]);
+    const absent = '0'.repeat(22);
+    assert.equal((await runCli(['--yes', 'sessions', 'end', a, absent], changing)).code, 1);
+    assert.equal((await runCli(['--yes', 'sessions', 'end', absent, absent], changing)).code, 4);
+  });
+
+  test('if a later call fails, what matched and was ended before it is told, with what may be left', async (t) => {
+    let calls = 0;
+    const receipt = undefined;
+    const failing = await between(t, (asked) => {
+      if (asked.startsWith('POST /v1/sessions/preview'))
+        return [200, { preview: 'p', sessions: 5, users: 1, partial: false }];
+      if (!asked.startsWith('POST /v1/sessions/end-previewed')) return undefined;
+      calls += 1;
+      if (calls % 2 === 0) return [503, away('outcome_unknown')];
+      return [200, { counted: 5, ended: 2, alreadyEnded: 1, changed: 0, preview: 'q', receipt }];
+    });
+    const args = ['sessions', 'end', '--filter', 'x', '--yes'];
+    const machine = await runCli([...args, '--json'], failing);
+    assert.equal(machine.code, 1, machine.err);
+    const { ended, alreadyEnded, failed, notTried } = JSON.parse(machine.out);
+    assert.deepEqual([ended, alreadyEnded, failed[0].code, notTried], [2, 1, 'outcome_unknown', 2]);
+    assert.equal(JSON.parse(machine.err).error.code, 'outcome_unknown');
+    const people = await runCli(args, failing);
+    assert.equal(people.code, 1);
+    assert.match(
+      people.out,
+      /^2 sessions ended\.\n1 session had ended before\.\n2 sessions may be left: try again\.\n$/,
+    );
+  });
+
   test('ending what matches fails if the count was cut short, because others that match are left', async (t) => {
     await server.createSession('cut-short');
     // The count of a real server is cut short only with very many sessions.
