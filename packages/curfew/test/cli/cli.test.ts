@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import consumers from 'node:stream/consumers';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { defaultUrl } from '../../src/cli/context.ts';
+import type { SessionId } from '../../src/domain/brand.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
 import { AtTerminal, curfewCommand, terminalInstalled } from '../support/at-terminal.ts';
 import { runCli } from '../support/process.ts';
@@ -174,6 +175,38 @@ describe('the command line', () => {
     assert.equal((await run('sessions', 'end-all')).code, 2);
   });
 
+  const suspend = async (id: SessionId, suspended: boolean) => {
+    const { store } = server.context;
+    const { version } = (await store.readSession(id))!.stored;
+    const change = { id, version, set: { suspended }, logged: true, now: Date.now() };
+    assert.equal((await store.changeSession(change)).kind, 'changed');
+  };
+
+  test('the number of sessions to end includes those that are suspended, which end too', async () => {
+    const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('edsger')));
+    await suspend(opened[0]!.session.id, true);
+    const everybody = async () => {
+      const { err } = await run('sessions', 'end-all', '--everyone');
+      return Number(/This ends (\d+) sessions?: everybody/.exec(err)?.[1]);
+    };
+    const before = await everybody();
+    const asked = await run('sessions', 'end-all', '--user', 'edsger');
+    assert.match(asked.err, /This ends 3 sessions of user edsger\./);
+    for (const { session } of opened.slice(0, 2)) {
+      const all = await run('sessions', 'end-all', '--user', 'edsger', '--except', session.id);
+      assert.match(all.err, /This ends 2 sessions of user edsger\./);
+    }
+    const done = await run('--yes', 'sessions', 'end-all', '--user', 'edsger');
+    assert.match(done.out, /^\d sessions of user edsger have ended\./);
+    assert.equal(await everybody(), before - 3);
+    const only = await server.createSession('edsger');
+    await suspend(only.session.id, true);
+    const last = await run('--yes', 'sessions', 'end-all', '--user', 'edsger');
+    assert.deepEqual([last.code, last.err], [0, '']);
+    assert.equal((await server.call('GET', `/v1/sessions/${only.session.id}`)).body.session.status, 'ended');
+    assert.equal((await run('--yes', 'sessions', 'end-all', '--user', 'edsger')).code, 4);
+  });
+
   test('groups are added and removed', async () => {
     const { token } = await server.createSession('barbara');
     assert.match((await run('groups', 'add', 'barbara', 'staff', 'night')).out, /^1 session of user barbara changed\./);
@@ -335,18 +368,12 @@ describe('the command line', () => {
     assert.equal((await runCli(login, { XDG_CONFIG_HOME: own }, `${adminPassword}\n`)).code, 0);
     const token = keptToken(own);
     const { id } = (await server.verify(token)).session;
-    const { store } = server.context;
-    const suspend = async (suspended: boolean) => {
-      const { version } = (await store.readSession(id))!.stored;
-      const change = { id, version, set: { suspended }, logged: true, now: Date.now() };
-      assert.equal((await store.changeSession(change)).kind, 'changed');
-    };
-    await suspend(true);
+    await suspend(id, true);
     const { code, err } = await runCli(['logout'], { XDG_CONFIG_HOME: own });
     assert.equal(code, 1);
     assert.match(err, /The session is suspended/);
     assert.equal(keptToken(own), token);
-    await suspend(false);
+    await suspend(id, false);
     assert.equal((await runCli(['logout'], { XDG_CONFIG_HOME: own })).code, 0);
     assert.deepEqual(await server.verify(token), { active: false, reason: 'logout' });
   });
