@@ -502,7 +502,9 @@ function optionsCollection(more: Record<string, unknown>[] = []): object {
 function property(parameter: Parameter, show: Show = {}): Record<string, unknown> {
   const { name, label, help, kind, required, fallback, placeholder, from, min, max, choices, when } = parameter;
   const conditions = { ...show, ...when };
-  const emptyOf = { integer: 0, flag: false, json: '{}', choice: choices?.[0]?.value } as Record<string, unknown>;
+  // n8n gives a number that was not filled in its default, also if that is not allowed, so it must be.
+  const integer = placeholder === undefined ? Math.max(0, min ?? 0) : Number(placeholder);
+  const emptyOf = { integer, flag: false, json: '{}', choice: choices?.[0]?.value } as Record<string, unknown>;
   return {
     displayName: label,
     name,

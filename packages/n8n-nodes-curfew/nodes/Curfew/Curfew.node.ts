@@ -980,7 +980,8 @@ export class Curfew implements INodeType {
 							minValue: 1,
 							maxValue: 315360000,
 						},
-						default: 0,
+						default: 3600,
+						placeholder: 'e.g. 3600',
 						description: 'How many seconds it lasts without activity; the policy sets the maximum',
 					},
 					{
@@ -998,7 +999,8 @@ export class Curfew implements INodeType {
 							minValue: 1,
 							maxValue: 315360000,
 						},
-						default: 0,
+						default: 86400,
+						placeholder: 'e.g. 86400',
 						description: 'How many seconds it lives at most; the policy sets the maximum',
 					},
 					{
@@ -1162,7 +1164,7 @@ export class Curfew implements INodeType {
 							minValue: 1,
 							maxValue: 10000,
 						},
-						default: 0,
+						default: 50,
 						placeholder: 'e.g. 50',
 						description: 'How many requests are sent before a pause. Without one, there is no pause.',
 					},

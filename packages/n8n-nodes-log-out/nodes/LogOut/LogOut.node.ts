@@ -352,7 +352,7 @@ export class LogOut implements INodeType {
 							minValue: 1,
 							maxValue: 10000,
 						},
-						default: 0,
+						default: 50,
 						placeholder: 'e.g. 50',
 						description: 'How many requests are sent before a pause. Without one, there is no pause.',
 					},

@@ -13,6 +13,7 @@ export const sessionDetails: readonly Parameter[] = [
     min: 1,
     max: tenYears,
     extra: true,
+    placeholder: '3600',
   },
   {
     name: 'sessionIp',
@@ -32,6 +33,7 @@ export const sessionDetails: readonly Parameter[] = [
     min: 1,
     max: tenYears,
     extra: true,
+    placeholder: '86400',
   },
   {
     name: 'sessionMetadata',
