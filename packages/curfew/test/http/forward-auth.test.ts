@@ -442,6 +442,21 @@ test('every configuration of Traefik in the pages that sends people to sign in k
   }
 });
 
+test('the configurations of Traefik and Envoy let no name through that an application takes for one of the three', () => {
+  const blocks = examples('yaml', readPage('docs/forward-auth.md'));
+  const traefik = blocks.find((one) => one.includes('forwardAuth:'))!;
+  const headers = /^ +authResponseHeaders: \[(.*)\]$/m.exec(traefik)![1]!.split(', ');
+  assert.deepEqual(headers, ['X-Curfew-User', 'X-Curfew-Session', 'X-Curfew-Groups']);
+  const removed = [...traefik.matchAll(/^ {10}(\S+): ""$/gm)].map(([, name]) => name!);
+  const aliases = headers.flatMap((name) =>
+    ['$1_$2_$3', '$1_$2-$3', '$1-$2_$3'].map((form) => name.replace(/^(\w+)-(\w+)-(\w+)$/, form)),
+  );
+  assert.deepEqual(removed, aliases);
+  assert.match(traefik, /^ {4}curfew:\n {6}chain:\n {8}middlewares: \[curfew-names, curfew-session\]$/m);
+  const envoy = blocks.find((one) => one.includes('ext_authz'))!;
+  assert.match(envoy, /^common_http_protocol_options:\n {2}headers_with_underscores_action: REJECT_REQUEST$/m);
+});
+
 const caddyIsInstalled = spawnSync('caddy', ['version']).status === 0;
 
 describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, timeout: 60_000 }, () => {
@@ -454,7 +469,7 @@ describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, tim
     server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });
     // An application that shows what it was told.
     application = createServer(({ headers }, response) => {
-      const told = Object.entries(headers).filter(([name]) => /^x[-_]curfew[-_]/.test(name));
+      const told = Object.entries(headers).filter(([name]) => /^x.curfew./.test(name));
       response.end(JSON.stringify(Object.fromEntries(told)));
     }).listen(0, '127.0.0.1');
     await once(application, 'listening');
@@ -494,6 +509,9 @@ describe('the Caddyfile in docs/forward-auth.md', { skip: !caddyIsInstalled, tim
       'x-curfew-groups': 'admin',
       'x-curfew-more': 'x',
       X_Curfew_User: 'root',
+      'X-Curfew_User': 'root',
+      'x_curfew-user': 'root',
+      'X.Curfew.User': 'root',
     };
     const names = (text: string) => JSON.parse(text);
     assert.deepEqual(names((await getText(url, '/', { ...cookie(token), ...spoofed })).body), {
