@@ -322,7 +322,7 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      /** How many sessions this call ended. */
+      /** How many active sessions this call ended. Suspended ones end as well, and are not counted. */
       ended: number;
       receipt: Receipt;
     };
@@ -656,7 +656,7 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      /** How many sessions this call ended. */
+      /** How many active sessions this call ended. Suspended ones end as well, and are not counted. */
       ended: number;
       receipt: Receipt;
     };
@@ -697,7 +697,7 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      /** How many sessions this call ended. */
+      /** How many active sessions this call ended. Suspended ones end as well, and are not counted. */
       ended: number;
       receipt: Receipt;
     };

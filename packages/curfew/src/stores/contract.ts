@@ -89,7 +89,7 @@ export interface Store {
    * Ends all sessions of a user, including those being created now: increments the user's epoch, with one log entry
    * and one event whatever the count. The epoch's row keeps reason, actor, time and sequence. The excepted session must
    * be the user's and not ended (otherwise `not_found`, and nothing is written); it gets the new epoch in the same
-   * write. `ended` is the number of sessions that this call ended.
+   * write. `ended` is the number of active sessions that this call ended; suspended ones end too.
    */
   endSessionsOfUser(userId: UserId, end: End, condition?: { except?: SessionId | undefined }): Promise<EpochOutcome>;
 

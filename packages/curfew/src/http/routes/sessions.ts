@@ -348,7 +348,7 @@ export const endEveryone = operation({
     schema: Type.Object({
       success: Type.Boolean(),
       message: Type.String(),
-      ended: Type.Integer({ description: 'How many sessions this call ended.' }),
+      ended: Type.Integer({ description: 'How many active sessions this call ended. Suspended ones end as well, and are not counted.' }),
       receipt: ref(Receipt),
     }),
   },
