@@ -91,7 +91,7 @@ test('the image does not run as root, and needs no shell', () => {
   }
 });
 
-describe('the image, assembled as its Dockerfile says and run without Docker', { timeout: 120_000 }, () => {
+describe('the image, assembled as its Dockerfile says and run without Docker', { timeout: 900_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-image-'));
   const volume = join(folder, 'volume');
   let image: Image;

@@ -18,7 +18,7 @@ import { deadLinks } from '../src/links.ts';
 const chromium = existsSync('/usr/bin/chromium');
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
-describe('the site of the documentation', { timeout: 300_000 }, () => {
+describe('the site of the documentation', { timeout: 900_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-site-'));
   const read = (path: string) => readFileSync(join(folder, path), 'utf8');
   before(async () => {

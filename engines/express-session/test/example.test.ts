@@ -13,7 +13,7 @@ import { type Running, start } from '../../frameworks/test/programs.ts';
 const home = join(import.meta.dirname, '..');
 const chromium = existsSync('/usr/bin/chromium');
 
-describe('the example passport', { skip: !redisInstalled || !chromium, timeout: 300_000 }, () => {
+describe('the example passport', { skip: !redisInstalled || !chromium, timeout: 900_000 }, () => {
   const folder = copyOfExample('passport', home);
   let redis: RedisServer;
   let server: TestServer;

@@ -111,7 +111,7 @@ test('the examples in TypeScript have the right types', async () => {
 });
 
 for (const [name, example] of Object.entries(examples)) {
-  describe(`the example ${name}`, { skip: skipped(name), timeout: 300_000 }, () => {
+  describe(`the example ${name}`, { skip: skipped(name), timeout: 900_000 }, () => {
     let server: TestServer;
     let running: Awaited<ReturnType<Example['start']>>;
     const contexts: BrowserContext[] = [];

@@ -70,14 +70,17 @@ async function provesItself(server: TestServer, kind: string, cookie: SignedIn):
   return verdict.session;
 }
 
-/** Imports what one of these programs wrote, and returns the session that its cookie leads to. */
+/** Imports what one of these programs wrote, and returns the session that its cookie leads to, as it was before its first use here. */
 async function movesFrom(t: Test, kind: string, from: string, alias: string, cookie: SignedIn): Promise<Json> {
   const store = await emptyStore(t, 'lmdb');
   const { imported, refused } = await importInto(store, kind, '--from', from);
   assert.deepEqual([imported, refused], [1, 0]);
   const server = await TestServer.over(store);
   t.after(() => server.leave());
-  return provesItself(server, alias, cookie);
+  const { sessions } = (await server.call('GET', `/v1/sessions?user=${encodeURIComponent(cookie.userId)}`)).body;
+  const proven = await provesItself(server, alias, cookie);
+  assert.equal(sessions[0].id, proven.id);
+  return sessions[0];
 }
 
 function near(time: string, expected: number, within = minute): void {
@@ -472,9 +475,10 @@ describe('a table', () => {
     assert.equal((await importInto(store, ...args)).imported, 2500);
     const server = await TestServer.over(store);
     t.after(() => server.leave());
+    const [unused] = (await server.call('GET', '/v1/sessions?user=2500')).body.sessions;
     const { session } = await verify(server, 'authjs', { userId: '2500', cookie: '', secret: 'token-2500' });
     assert.deepEqual([session.userId, session.metadata], ['2500', { note: 'x' }]);
-    near(session.idleExpiresAt, Date.now() + hour);
+    near(unused.idleExpiresAt, Date.now() + hour);
   });
 
   test('that is not there, or lacks a column, is told with the option that helps', async (t) => {

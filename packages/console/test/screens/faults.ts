@@ -46,10 +46,10 @@ describe('faults', { skip }, () => {
     await reader.hears('Ending …');
     await reader.hears(/Still waiting for .*billing.* to confirm/);
     await page.getByRole('button', { name: 'End it', disabled: true }).waitFor();
-    await accessible(page);
     // It cannot be closed by accident.
     for (let times = 0; times < 3; times++) await page.keyboard.press('Escape');
     await page.getByRole('dialog', { name: 'End this session?' }).waitFor();
+    await accessible(page);
     await reader.hears(/In force in 1 application, \d/);
     await reader.hears(/Did not answer, and may no longer use what they had cached: .*billing/);
     await accessible(page);

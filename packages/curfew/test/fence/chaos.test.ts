@@ -54,7 +54,7 @@ for (const groups of isShort ? [4] : [0, 4]) {
     timeout: chaosTimeout,
     skip: !redisInstalled,
   }, async (t) => {
-    const cluster = await RedisCluster.start();
+    const cluster = await RedisCluster.start('--cluster-node-timeout', '1000');
     t.after(() => cluster.remove());
     let former: RedisServer | undefined;
     await withstandChaos(t, `Redis Cluster in ${groups || 'no'} groups`, {

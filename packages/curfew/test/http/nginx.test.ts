@@ -12,7 +12,7 @@ import { Nginx, nginxIsInstalled } from '../support/nginx.ts';
 import { examples, readPage } from '../support/pages.ts';
 import { TestServer } from '../support/server.ts';
 
-describe('behind nginx', { skip: !nginxIsInstalled, timeout: 120_000 }, () => {
+describe('behind nginx', { skip: !nginxIsInstalled, timeout: 900_000 }, () => {
   let server: TestServer;
   let nginx: Nginx;
   before(async () => {
@@ -89,7 +89,7 @@ describe('behind nginx', { skip: !nginxIsInstalled, timeout: 120_000 }, () => {
   });
 });
 
-describe('the nginx configuration in docs/operation.md', { skip: !nginxIsInstalled, timeout: 120_000 }, () => {
+describe('the nginx configuration in docs/operation.md', { skip: !nginxIsInstalled, timeout: 900_000 }, () => {
   const folder = temporaryFolder();
   const [example] = examples('nginx', readPage('docs/operation.md'));
   let server: TestServer;

@@ -62,7 +62,7 @@ test('a store that does not answer makes a server unready within a second, and d
     CURFEW_STORE: store.href,
     CURFEW_SECRET_KEY: Buffer.from(random(32)).toString('hex'),
     CURFEW_PORT: '0',
-    CURFEW_LEASE_MS: '500',
+    CURFEW_LEASE_MS: '2000',
     CURFEW_LOG_LEVEL: 'silent',
     CURFEW_ADMIN_PASSWORD: adminPassword,
   });

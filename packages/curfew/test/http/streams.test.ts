@@ -6,7 +6,7 @@ import { idOf } from 'curfew-client/protocol';
 import { limits } from '../../src/domain/limits.ts';
 import { TestServer } from '../support/server.ts';
 
-describe('streams of events', { timeout: 120_000 }, () => {
+describe('streams of events', { timeout: 900_000 }, () => {
   let server: TestServer;
   before(async () => {
     server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });

@@ -85,7 +85,7 @@ async function reported(
 
 describe('a Redis that refuses writes is reported by /readyz and doctor', {
   skip: !redisInstalled,
-  timeout: 120_000,
+  timeout: 900_000,
 }, () => {
   const settings: [...setting: [string, string, string], verdict: 'degraded' | 'unready', ...told: [RegExp, RegExp]][] =
     [

@@ -64,7 +64,9 @@ test('Secrets, Factors at rest: no log, file or error contains secrets: tokens, 
   const logged = [...server.log, ...server.told].join('\n');
   assert.ok(logged.includes('"path":"/v1/login"'), 'the requests were not logged');
   for (const text of secrets) {
-    assert.ok(!logged.includes(text), 'a secret is in the log');
+    // Six digits may be a part of a time.
+    const isLogged = text === code ? new RegExp(`\\b${code}\\b`).test(logged) : logged.includes(text);
+    assert.ok(!isLogged, 'a secret is in the log');
     for (const answer of shown) assert.ok(!answer.includes(text), 'a secret is in an answer');
   }
   const data = join(folder.path, 'data');

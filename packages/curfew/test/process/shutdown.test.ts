@@ -74,14 +74,14 @@ test('N9.2: a request whose body arrives after the signal is answered, and a lat
   const upgrade = `GET ${fencePath} HTTP/1.1\r\nhost: curfew\r\nconnection: upgrade\r\nupgrade: websocket\r\n`;
   const handshake = 'sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n';
   waiting.push({ socket: await open(server.url, ''), late: upgrade + handshake });
-  await pause(100);
+  // So that everything has arrived.
+  assert.equal(await ask(new Agent(), server.url, 'GET', '/healthz'), '200');
   const gone = once(server.child, 'exit');
   server.child.kill('SIGTERM');
-  await pause(300);
-  const answers = waiting.map(({ socket, late }) => {
-    socket.write(late);
-    return firstLine(socket);
-  });
+  while (!server.told.some((line) => line.startsWith('SIGTERM: '))) await pause(1);
+  // A connection without a request is closed soon, so that one comes first.
+  for (const { socket, late } of waiting.toReversed()) socket.write(late);
+  const answers = waiting.map(({ socket }) => firstLine(socket));
   assert.deepEqual(await Promise.all(answers), [
     'HTTP/1.1 200 OK',
     'HTTP/1.1 201 Created',

@@ -7,7 +7,8 @@ import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 /** A separate folder for a test, deleted when the test is over. */
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'curfew-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  // A store in it may still be open, and add a file while the others are removed.
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 }) };
 }
 
 /** An empty embedded store, removed when the test is over. */

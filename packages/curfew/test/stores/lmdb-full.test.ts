@@ -35,7 +35,7 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await new Promise(setImmediate);
 }
 
-describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
+describe('an embedded store on a full disk', { timeout: 900_000 }, () => {
   test('an attempt that is the first to find the disk full is counted in memory, and leaves the reserve to ends', async (t) => {
     const disk = diskFor(t, 8);
     if (!disk) return;

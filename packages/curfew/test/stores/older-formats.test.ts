@@ -23,7 +23,7 @@ function folderOf(t: { after(done: () => void): void }, name: string): string {
   return folder.path;
 }
 
-describe('an embedded store written by an earlier version', { timeout: 120_000 }, () => {
+describe('an embedded store written by an earlier version', { timeout: 900_000 }, () => {
   test('there is one of every format, including the current one', () => {
     const formats = new Set(names.map((name) => Number(/^lmdb-(\d+)/.exec(name)![1])));
     assert.deepEqual(

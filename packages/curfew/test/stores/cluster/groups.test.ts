@@ -538,7 +538,7 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
   test('without the node of a group its users wait, and all others go on; then it goes on by itself', {
     timeout,
   }, async (t) => {
-    const own = await RedisCluster.start('--cluster-node-timeout', '1000', '--cluster-replica-no-failover', 'yes');
+    const own = await RedisCluster.start('--cluster-node-timeout', '3000', '--cluster-replica-no-failover', 'yes');
     t.after(() => own.remove());
     const store = await openClusterStore(`${own.url}?groups=8`);
     t.after(store.close);

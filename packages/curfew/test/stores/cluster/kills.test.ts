@@ -33,7 +33,7 @@ describe('kills under load, with a Redis Cluster in groups', { skip }, () => {
     timeout: 1_800_000,
   }, async (t) => {
     // They come back as primaries, with all that they have acknowledged: their replicas may lack the last of it.
-    const cluster = await RedisCluster.start('--cluster-replica-no-failover', 'yes');
+    const cluster = await RedisCluster.start('--cluster-node-timeout', '1000', '--cluster-replica-no-failover', 'yes');
     t.after(() => cluster.remove());
     const prefixes = [storePrefix, ...Array.from({ length: groups }, (_, i) => prefixOf(storePrefix, i))];
     const counts = await killStore(t, envOf(cluster), Number(storeKills), async (round) => {

@@ -96,7 +96,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
   test('when the primary fails while its slot is being moved, half a store is not taken for a whole one', {
     timeout,
   }, async (t) => {
-    const own = await RedisCluster.start();
+    const own = await RedisCluster.start('--cluster-node-timeout', '2000');
     t.after(() => own.remove());
     const { store, fixture } = await opened(t, own.url);
     const sessions: StoredSession[] = [];
@@ -117,7 +117,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
     timeout,
   }, async (t) => {
     // Nobody is elected.
-    const alone = await RedisCluster.start('--cluster-node-timeout', '1000', '--cluster-replica-no-failover', 'yes');
+    const alone = await RedisCluster.start('--cluster-node-timeout', '3000', '--cluster-replica-no-failover', 'yes');
     t.after(() => alone.remove());
     const { fixture } = await opened(t, alone.url);
     await fixture.create();
@@ -131,6 +131,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
     await fixture.create().catch(() => {});
     await assert.rejects(fixture.create(), { code: 'store_unavailable' });
     await owner.up();
+    await until(async () => /cluster_state:ok/.test(String(await owner.tell('CLUSTER', 'INFO'))));
     await recovers(() => fixture.create());
   });
 
@@ -226,7 +227,7 @@ describe('kills and moves under load, with a Redis Cluster', { skip: !redisInsta
     timeout: 900_000,
   }, async (t) => {
     // A primary that was killed comes back as such: its replica may lack acknowledged changes.
-    const cluster = await RedisCluster.start('--cluster-node-timeout', '60000');
+    const cluster = await RedisCluster.start();
     t.after(() => cluster.remove());
     const env = { CURFEW_STORE: cluster.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') };
     const ways = [

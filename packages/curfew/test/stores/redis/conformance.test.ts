@@ -19,7 +19,7 @@ describe('CVE-2025-29928: the store contract on a Redis Cluster', { skip: !redis
   let place: RedisPlace;
   before(async () => {
     // A case that puts a backup in place restarts the primary, whose replica must not replace it.
-    cluster = await RedisCluster.start('--cluster-node-timeout', '60000');
+    cluster = await RedisCluster.start();
     place = placeOfCluster(cluster, await cluster.owner());
   });
   after(() => cluster.remove());

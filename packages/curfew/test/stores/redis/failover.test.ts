@@ -16,7 +16,7 @@ describe('a failover of Redis to a replica that lacks the last entries', () => {
   for (const [how, { skip, failOver }] of Object.entries(ways)) {
     test(`R10: ${how}, it is another, unconfirmed incarnation, and reused sequences have other marks`, {
       skip,
-      timeout: 60_000,
+      timeout: 300_000,
     }, async (t) => {
       const pair = await RedisPair.start();
       t.after(() => pair.remove());

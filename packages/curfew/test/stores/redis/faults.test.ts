@@ -40,7 +40,7 @@ function unavailable(call: () => Promise<unknown>): ReturnType<typeof faultOf> {
   });
 }
 
-const timeout = 600;
+const timeout = 2000;
 
 describe('faults of Redis', { skip: !redisInstalled }, () => {
   let server: RedisServer;

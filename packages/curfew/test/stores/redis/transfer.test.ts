@@ -94,7 +94,10 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
       return lines;
     };
     let counter = 1;
-    const renewing = setInterval(() => void one.renewNode(row(++counter)), 100);
+    let renewal: Promise<unknown> = Promise.resolve();
+    const renewing = setInterval(() => {
+      renewal = one.renewNode(row(++counter));
+    }, 100);
     let lines = 0;
     const refused = async () => {
       for await (const _ of exportLines(one, undefined, 0)) lines += 1;
@@ -110,6 +113,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
       [1, true, false],
     );
     clearInterval(renewing);
+    await renewal;
     assert.ok((await exported()) > 10);
     // A server that starts during the export is noticed at its end, even if it changes nothing that is numbered.
     const late = (async () => {
