@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
+import fs, {
   copyFileSync,
   cpSync,
   existsSync,
@@ -14,6 +14,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -484,6 +485,31 @@ describe('the incarnation of a folder', () => {
     linkSync(seal, before);
     await store.close();
     renameSync(before, seal);
+    assert.equal((await incarnationOf(folder.path)).incarnation, incarnation);
+  });
+
+  test('R10: it is the same on a disk that was attached under another number, also if an earlier version noted that', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const { incarnation } = await incarnationOf(folder.path);
+    const { statSync: stat } = fs;
+    const { mock } = t.mock.method(fs, 'statSync', (path: string, options?: { bigint?: boolean }) => {
+      const found = stat(path, options as { bigint: true; throwIfNoEntry: false });
+      if (options?.bigint && found) found.dev += 1n;
+      return found;
+    });
+    t.after(() => {
+      mock.restore();
+      syncBuiltinESMExports();
+    });
+    syncBuiltinESMExports();
+    assert.equal((await incarnationOf(folder.path)).incarnation, incarnation);
+    const tables = openTables(folder.path);
+    const kept = tables.meta.get('incarnation') as { seals: string[] };
+    const seals = kept.seals.map((seal) => seal.replace(/^(\S+) (\S+)/, '2049.$1 2049.$2'));
+    assert.notDeepEqual(seals, kept.seals);
+    await tables.meta.put('incarnation', { ...kept, seals });
+    await tables.root.close();
     assert.equal((await incarnationOf(folder.path)).incarnation, incarnation);
   });
 

@@ -7,7 +7,7 @@ import type { Tables } from './tables.ts';
 
 /*
  * The incarnation of the folder (docs/fence, R10): an id in the store, valid while the store is in the files that it
- * recorded. The store keeps a seal: the identity of the data file (device, inode, time of birth), and the identity and
+ * recorded. The store keeps a seal: the identity of the data file (inode and time of birth), and the identity and
  * the content of a small file beside it, which names the data file as well (inspect.ts). At every opening and closing,
  * and whenever a node that lends to verifiers is recorded, the small file is replaced by one with other content. A copy
  * of the folder therefore has another data file, and a copy of the data that is restored in place has an older seal
@@ -75,7 +75,16 @@ export function liesWhereItWas(tables: Tables, folder: string): boolean {
 function keptHere(tables: Tables, folder: string): Kept | undefined {
   const kept = tables.meta.get(row) as Kept | undefined;
   const present = sealOf(folder, join(folder, sealFile));
-  return kept !== undefined && present !== undefined && kept.seals.includes(present) ? kept : undefined;
+  return present !== undefined && kept?.seals.map(withoutDevice).includes(present) ? kept : undefined;
+}
+
+/** A seal of an earlier version, which named the device of both files first, as it is now. */
+function withoutDevice(seal: string): string {
+  const [data, beside, ...content] = seal.split(' ');
+  return [data, beside]
+    .map((identity) => identity!.replace(/^\d+\.(\d+\.[1-9]\d*)$/, '$1'))
+    .concat(content)
+    .join(' ');
 }
 
 /** The identity of the two files and the content of the small one; `undefined` if that does not exist. */

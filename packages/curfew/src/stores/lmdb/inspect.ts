@@ -35,10 +35,13 @@ export function checkFile(folder: string, extent: Extent): void {
   if (damage !== undefined) throw new CurfewError('store_damaged', { detail: `${path}: ${damage}.` });
 }
 
-/** The identity of a file; `undefined` if it does not exist. */
+/**
+ * The identity of a file; `undefined` if it does not exist. A disk that is attached anew may have another number, so that
+ * counts only where the file system does not tell when a file was made.
+ */
 export function identityOf(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found && [found.dev, found.ino, found.birthtimeNs].join('.');
+  return found && [...(found.birthtimeNs === 0n ? [found.dev] : []), found.ino, found.birthtimeNs].join('.');
 }
 
 /** Notes how the data file was left. Without the note, the next start checks all of it, as after an upgrade. */
