@@ -149,14 +149,14 @@ describe('a program of express-session signs somebody in, and nobody has to sign
       `ALTER DATABASE ${new URL(from).pathname.slice(1)} SET timezone = 'Pacific/Auckland'`,
     );
     const kept = connectPgSimpleStore(from);
+    t.after(() => kept.close());
     const application = await expressApplication(kept.store);
+    t.after(() => application.close());
     const cookie = await application.signIn('ada');
     const moved = Date.now() + 2 * day;
     await postgres.sql(new URL(from).pathname.slice(1), `UPDATE session SET expire = to_timestamp(${moved / 1000})`);
     const session = await movesFrom(t, 'connect-pg-simple', from, 'express-session', cookie);
     near(session.idleExpiresAt, moved);
-    await application.close();
-    await kept.close();
   });
 });
 
