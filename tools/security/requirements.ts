@@ -280,7 +280,7 @@ export const sections: readonly Section[] = [
       other(
         'No enumeration',
         'Texts, statuses and response times do not reveal which users exist.',
-        'An unknown user, a wrong password and a disabled account get the same answer after the same work. The test times 60 attempts of each case on every run, or 1,000 with `CURFEW_TIMING_ROUNDS=1000`; the medians differ by less than 10 %. This holds until the attempts of an account are used up. From then on its name and its address are refused alike, and somebody in a network from which it has signed in before gets more attempts: whoever spends ten wrong passwords on a name can learn that much. Without that, strangers could double their guesses, or lock the owner out.',
+        'An unknown user, a wrong password and a disabled account get the same answer after the same work. The test times 60 attempts of each case on every run, or 1,000 with `CURFEW_TIMING_ROUNDS=1000`; the medians differ by less than 10 %. This holds until the attempts of an account are used up. After that, its name and its address are refused alike, and somebody in a network from which it has signed in before gets more attempts. So somebody who spends ten wrong passwords on a name can learn that the account exists. Otherwise strangers would get twice as many guesses, or could lock the owner out.',
       ),
       other(
         'Secrets',
