@@ -30,6 +30,7 @@ const slot = (permission: Permission) => ({ ...waha(permission), names: true }) 
 export const callsOf: Readonly<Record<DialectName, Calls>> = {
   rocketchat: {
     'POST /api/v1/login': { credential: 'none' },
+    'GET /api/v1/logout': own,
     'POST /api/v1/logout': own,
     'GET /api/v1/me': own,
     'GET /api/v1/sessions/list': own,

@@ -114,6 +114,22 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     unauthorized(await post('/api/v1/logout', undefined, credentials), 'You must be logged in to do this.');
   });
 
+  test('logout by GET, as Rocket.Chat’s own libraries send it, ends the session too; HEAD ends nothing', async () => {
+    const { userId, authToken } = await signIn();
+    const ask = (method: string) =>
+      server.call(method, '/api/v1/logout', undefined, {
+        as: '',
+        headers: { 'x-user-id': userId, 'x-auth-token': authToken },
+      });
+    assert.equal((await ask('HEAD')).status, 404);
+    assert.equal((await server.verify(authToken)).active, true);
+    const answer = await ask('GET');
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.body, { status: 'success', data: { message: "You've been logged out!" }, success: true });
+    assert.deepEqual(await server.verify(authToken), { active: false, reason: 'logout' });
+    unauthorized(await ask('GET'), 'You must be logged in to do this.');
+  });
+
   test('sessions/logout: each of the five errors in order, then the end', async () => {
     const { session, token } = await server.createSession('ada');
     const target = { sessionId: session.id };

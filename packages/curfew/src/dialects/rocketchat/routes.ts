@@ -66,10 +66,18 @@ export const rocketchat: Dialect = (app, services, settings) => {
     async (request) => encodeLogin(await authority.signIn(decodeLogin(request.body, request))),
   );
 
-  app.post(`${base}/logout`, { schema: shapes(answers.logout), onRequest: signedIn }, async (request) => {
-    const caller = personOf(request);
-    await authority.endSession(caller, { id: caller.session.id });
-    return loggedOut;
+  // Rocket.Chat accepts both methods, and some of its clients use GET; a HEAD must not log anybody out.
+  app.route({
+    method: ['GET', 'POST'],
+    url: `${base}/logout`,
+    exposeHeadRoute: false,
+    schema: shapes(answers.logout),
+    onRequest: signedIn,
+    handler: async (request) => {
+      const caller = personOf(request);
+      await authority.endSession(caller, { id: caller.session.id });
+      return loggedOut;
+    },
   });
 
   app.get(`${base}/me`, { schema: shapes(answers.me), onRequest: signedIn }, async (request) => {
