@@ -37,7 +37,7 @@ export class CurfewDirectusApi implements ICredentialType {
 				password: true,
 			},
 			default: '',
-			description: 'The static token of a user. Logging out by a refresh token does not need one.',
+			description: 'The static token of a user. Logging out by a refresh token does not need one, and does not send it.',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

@@ -385,6 +385,28 @@ describe('odd answers of a service', () => {
     );
   });
 
+  test('Directus: a static token that was revoked does not prevent a logout, because it is not sent with one', async (t) => {
+    const { url, seen } = await answering(t, (request, response) => {
+      if (request.headers.authorization !== undefined) {
+        const extensions = { code: 'INVALID_CREDENTIALS' };
+        return json(401, { errors: [{ message: 'Invalid user credentials.', extensions }] })(request, response);
+      }
+      if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
+      return response.writeHead(204).end();
+    });
+    const service = services.find(({ name }) => name === 'directus')!;
+    const connection = connected('directus', 'token', { url, token: 'revoked' });
+    const { values } = example['directus']!;
+    for (const directusCheck of [true, false]) {
+      assert.equal((await service.logOut(connection, { ...values, directusCheck })).success, true);
+    }
+    assert.equal((await fault(testCredential(connection))).code, 'credential_refused');
+    assert.deepEqual(
+      seen.map(({ path }) => path),
+      ['/auth/refresh', '/auth/logout', '/auth/logout', '/users/me'],
+    );
+  });
+
   test('Directus: without the check the token goes to the logout unchanged', async (t) => {
     const { seen, done } = await logOutOf(t, 'directus', (_, response) => response.writeHead(204).end(), {
       directusCheck: false,

@@ -10,6 +10,12 @@ const label = 'Directus';
 /** Three parts of base64url, of which the first is a JSON object. */
 const isJwt = (text: string) => /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(text);
 
+/**
+ * These two calls only need the token in their body. Directus checks a bearer before anything else, so a revoked static
+ * token would be refused there, in the same words as an invalid refresh token.
+ */
+const takesOwnToken = (url: string) => /\/auth\/(refresh|logout)\/?$/.test(new URL(url).pathname);
+
 export const directus: Service = {
   name: 'directus',
   label,
@@ -26,12 +32,12 @@ export const directus: Service = {
         {
           name: 'token',
           label: 'Static Token',
-          help: 'The static token of a user. Logging out by a refresh token does not need one.',
+          help: 'The static token of a user. Logging out by a refresh token does not need one, and does not send it.',
           kind: 'secret',
         },
       ],
       authorize: (fields, request) => {
-        const token = textOf(fields, 'token');
+        const token = takesOwnToken(request.url) ? undefined : textOf(fields, 'token');
         return withHeaders(request, { authorization: token === undefined ? undefined : `Bearer ${token}` });
       },
       test: {
@@ -173,10 +179,7 @@ function stillOpen(failure: NodeFault): NodeFault {
 const lastResort =
   'Suspend the user in Directus, which ends all sessions of that user, or wait until the session expires.';
 
-const remedies = {
-  INVALID_PAYLOAD: 'Check “Refresh Token”.',
-  '401': 'Check the static token of the credential, or leave it empty.',
-};
+const remedies = { INVALID_PAYLOAD: 'Check “Refresh Token”.' };
 
 function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {
   return { code: partText(json, 'errors', 0, 'extensions', 'code'), text: partText(json, 'errors', 0, 'message') };
