@@ -145,6 +145,45 @@ describe('odd answers of a service', () => {
     assert.match((await fault(done)).message, /WAHA: Session status is not as expected/);
   });
 
+  for (const [name, text, body] of [
+    [
+      'waha',
+      'Cannot POST /api/sessions/default/logout',
+      { message: 'Cannot POST /api/sessions/default/logout', error: 'Not Found', statusCode: 404 },
+    ],
+    ['rocketchat', 'Not Found', { success: false, error: 'Not Found' }],
+  ] as const) {
+    test(`${name}: a 404 that is not about the session says that the service has no such call`, async (t) => {
+      const { code, whole, origin } = await fault((await logOutOf(t, name, json(404, body))).done);
+      const { label } = services.find((service) => service.name === name)!;
+      assert.deepEqual([code, origin], ['status_404', 'client']);
+      assert.equal(
+        whole,
+        `${label}: ${text}. This ${label} has no such call: update it, or check the URL of the credential.`,
+      );
+    });
+  }
+
+  for (const [name, body] of [
+    ['waha', { message: 'Session not found', error: 'Not Found', statusCode: 404 }],
+    [
+      'waha',
+      {
+        message:
+          "We didn't find a session with name 'default'.\nPlease start it first by using POST /api/sessions/default/start request",
+        error: 'Not Found',
+        statusCode: 404,
+      },
+    ],
+    ['rocketchat', { success: false, error: 'Session not found' }],
+  ] as const) {
+    test(`${name}: a 404 about the session says that it could not be found: ${JSON.stringify(body)}`, async (t) => {
+      const { code, message } = await fault((await logOutOf(t, name, json(404, body))).done);
+      assert.equal(code, 'session_not_found');
+      assert.match(message, /could not be found\.$/);
+    });
+  }
+
   test('N7.3: WAHA: a session name that would change the path is refused before anything is sent', async (t) => {
     for (const wahaSession of ['.', '..']) {
       const { code, message } = await fault(logOutOf(t, 'waha', json(200, {}), { wahaSession }));

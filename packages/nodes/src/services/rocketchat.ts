@@ -67,16 +67,14 @@ export const rocketchat: Service = {
     const sessionId = requiredText(values, 'rocketchatSessionId');
     const request = jsonRequest('POST', `${connection.url}/api/v1/sessions/logout`, { sessionId });
     const answer = await sendConfirmed(connection, request, textOf(values, 'rocketchatCode'));
-    if (answer.status === 404 && readError(jsonOf(answer)).text !== undefined) {
-      throw new NodeFault(
-        'session_not_found',
-        `${label}: ${readError(jsonOf(answer)).text}: ${JSON.stringify(sessionId)} could not be found.`,
-        {
-          remedy: 'Check “Session ID”.',
-          status: 404,
-          response: bodyOf(answer),
-        },
-      );
+    const { text } = readError(jsonOf(answer));
+    // Only this text means an unknown session: an unknown path is a 404 too.
+    if (answer.status === 404 && text === 'Session not found') {
+      throw new NodeFault('session_not_found', `${label}: ${text}: ${JSON.stringify(sessionId)} could not be found.`, {
+        remedy: 'Check “Session ID”.',
+        status: 404,
+        response: bodyOf(answer),
+      });
     }
     if (!succeeded(answer) || partText(jsonOf(answer), 'sessionId') === undefined) {
       throw refusal(label, answer, readError, remedies);
@@ -142,6 +140,7 @@ const remedies = {
   'totp-max-attempts': 'Wait five minutes.',
   '401': 'Check the user ID and the token of the credential.',
   '403': 'The user of the credential needs the permission logout-device-management.',
+  '404': 'This Rocket.Chat has no such call: update it, or check the URL of the credential.',
 };
 
 function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {

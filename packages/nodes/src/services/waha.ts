@@ -50,16 +50,13 @@ export const waha: Service = {
   async logOut({ url, send }, values) {
     const name = requiredText(values, 'wahaSession');
     const answer = await send(jsonRequest('POST', `${url}/api/sessions/${encodeURIComponent(name)}/logout`));
-    if (answer.status === 404 && partText(jsonOf(answer), 'message') !== undefined) {
-      throw new NodeFault(
-        'session_not_found',
-        `${label}: ${partText(jsonOf(answer), 'message')}: ${JSON.stringify(name)} could not be found.`,
-        {
-          remedy: 'Check “Session Name”: it requires the name of a session of this WAHA.',
-          status: 404,
-          response: bodyOf(answer),
-        },
-      );
+    const { text } = readError(jsonOf(answer));
+    if (answer.status === 404 && text !== undefined && isUnknownSession.test(text)) {
+      throw new NodeFault('session_not_found', `${label}: ${text}: ${JSON.stringify(name)} could not be found.`, {
+        remedy: 'Check “Session Name”: it requires the name of a session of this WAHA.',
+        status: 404,
+        response: bodyOf(answer),
+      });
     }
     if (!succeeded(answer) || jsonOf(answer) === undefined) throw refusal(label, answer, readError, remedies);
     return {
@@ -72,7 +69,14 @@ export const waha: Service = {
   },
 };
 
-const remedies = { '401': 'Check the API key of the credential.', '403': 'Check the permissions of the API key.' };
+/** Only these texts mean an unknown session: a WAHA without this call, or another path, is a 404 too. */
+const isUnknownSession = /^(Session not found|We didn't find a session with name)/;
+
+const remedies = {
+  '401': 'Check the API key of the credential.',
+  '403': 'Check the permissions of the API key.',
+  '404': 'This WAHA has no such call: update it, or check the URL of the credential.',
+};
 
 function readError(json: unknown): { text?: string | undefined } {
   return { text: partText(json, 'message') ?? partText(json, 'exception', 'message') };
