@@ -4,7 +4,7 @@ import { refusalOf } from '../../src/dialects/rocketchat/error-map.ts';
 import { minute } from '../../src/domain/limits.ts';
 import { callErrors } from '../../src/errors.ts';
 import { manualClock } from '../support/ports.ts';
-import { type Answer, type Authenticator, adminPassword, TestServer } from '../support/server.ts';
+import { type Answer, type Authenticator, adminPassword, type Json, TestServer } from '../support/server.ts';
 
 type Credentials = { userId: string; authToken: string };
 
@@ -28,7 +28,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
       },
     });
 
-  async function signIn(body: object = {}): Promise<Credentials> {
+  async function signIn(body: object = {}): Promise<Credentials & { me: Json }> {
     clock.advance(minute);
     const answer = await post('/api/v1/login', {
       user: 'admin',
@@ -103,6 +103,29 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     });
     clock.advance(minute);
     assert.equal((await post('/api/v1/login', body, undefined, { 'x-2fa-code': authenticator.next() })).status, 200);
+  });
+
+  test('login with `resume` answers with the same token and user, and opens no session', async () => {
+    const { userId, authToken, me } = await signIn();
+    const sessions = async () => (await server.call('GET', `/v1/users/${userId}/sessions`)).body.total;
+    const before = await sessions();
+    const { status, body } = await post('/api/v1/login', { resume: authToken });
+    assert.deepEqual([status, body], [200, { status: 'success', data: { userId, authToken, me }, success: true }]);
+    assert.equal(await sessions(), before);
+    const ofApplication = await server.createSession('ada');
+    const { data } = (await post('/api/v1/login', { resume: ofApplication.token })).body;
+    assert.deepEqual([data.userId, data.authToken, data.me._id], ['ada', ofApplication.token, 'ada']);
+  });
+
+  test('login with `resume` is refused once the session has ended, for a token of another kind, and beside a password', async () => {
+    const { authToken } = await signIn();
+    await server.call('POST', '/v1/logout', undefined, { as: authToken });
+    assert.equal((await server.verify(authToken)).active, false);
+    for (const resume of [authToken, `${authToken}x`, 'nonsense', '', server.key]) {
+      unauthorized(await post('/api/v1/login', { resume }), 'You must be logged in to do this.');
+    }
+    const both = await post('/api/v1/login', { user: 'admin', password: adminPassword, resume: authToken });
+    assert.deepEqual([both.status, both.body.errorType], [400, 'invalid-params']);
   });
 
   test('logout ends the session, on every surface', async () => {

@@ -8,14 +8,18 @@ import { decodeOrigin, header } from '../request.ts';
 
 const short = Type.String({ maxLength: 4096 });
 
-/** `user` is a user name or an address, bare or in an object; `username` and `email` are explicit. */
+/**
+ * `user` is a user name or an address, bare or in an object; `username` and `email` are explicit. `resume` is the token
+ * of a session that the client still has, in place of a password.
+ */
 export const loginBody = Type.Object({
   user: Type.Optional(
     Type.Union([short, Type.Object({ username: Type.Optional(short), email: Type.Optional(short) })]),
   ),
   username: Type.Optional(short),
   email: Type.Optional(short),
-  password: short,
+  password: Type.Optional(short),
+  resume: Type.Optional(short),
   code: Type.Optional(Type.Union([short, Type.Number()])),
 });
 
@@ -39,13 +43,23 @@ export const pageParams = Type.Object(
   { additionalProperties: false },
 );
 
-export function decodeLogin(
-  body: Static<typeof loginBody>,
-  request: FastifyRequest,
-): Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip' | 'name'> {
+export type Login =
+  | { resume: string }
+  | Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip' | 'name'>;
+
+/** @throws `missing_field`, `invalid_value`, `invalid_credentials` */
+export function decodeLogin(body: Static<typeof loginBody>, request: FastifyRequest): Login {
+  const { password, resume } = body;
+  if (password !== undefined && resume !== undefined) {
+    throw new CurfewError('invalid_value', { detail: "must have either 'password' or 'resume', not both" });
+  }
+  if (resume !== undefined) return { resume };
+  if (password === undefined) {
+    throw new CurfewError('missing_field', { detail: "must have required property 'password'" });
+  }
   return {
     login: loginOf(body),
-    password: body.password,
+    password,
     code: body.code === undefined ? header(request, 'x-2fa-code') : String(body.code),
     ...decodeOrigin(request),
   };

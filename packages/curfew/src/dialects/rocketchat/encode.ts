@@ -1,17 +1,13 @@
 import type { Browsed, OwnerNames } from '../../authority/browse-sessions.ts';
 import type { Caller } from '../../authority/caller.ts';
-import type { SignedIn } from '../../authority/sign-in.ts';
 import type { AccountView } from '../../domain/account.ts';
 import type { Session } from '../../domain/session.ts';
 
 export type Person = Extract<Caller, { kind: 'person' }>;
 
-export function encodeLogin({ session, account, token }: SignedIn): object {
-  return {
-    status: 'success',
-    data: { userId: session.userId, authToken: token, me: encodeUser(account) },
-    success: true,
-  };
+/** `me` is the user as `encodeUser` or `encodeStranger` returns it. */
+export function encodeLogin({ userId }: Pick<Session, 'userId'>, authToken: string, me: object): object {
+  return { status: 'success', data: { userId, authToken, me }, success: true };
 }
 
 /** A user's own fields: no secret, no hash. */

@@ -63,7 +63,15 @@ export const rocketchat: Dialect = (app, services, settings) => {
         await limitCalls(services, settings, request, reply);
       },
     },
-    async (request) => encodeLogin(await authority.signIn(decodeLogin(request.body, request))),
+    async (request) => {
+      const asked = decodeLogin(request.body, request);
+      if ('resume' in asked) {
+        const caller = await authority.authenticateSession(asked.resume);
+        return encodeLogin(caller.session, asked.resume, await userOf(caller));
+      }
+      const { session, token, account } = await authority.signIn(asked);
+      return encodeLogin(session, token, encodeUser(account));
+    },
   );
 
   // Rocket.Chat accepts both methods, and some of its clients use GET; a HEAD must not log anybody out.
@@ -81,11 +89,7 @@ export const rocketchat: Dialect = (app, services, settings) => {
   });
 
   app.get(`${base}/me`, { schema: shapes(answers.me), onRequest: signedIn }, async (request) => {
-    const { account, session, roles } = personOf(request);
-    const user = account
-      ? encodeUser({ ...(await authority.getAccount(account.id)), roles })
-      : encodeStranger(session.userId);
-    return { ...user, success: true };
+    return { ...(await userOf(personOf(request))), success: true };
   });
 
   app.get<WithPage>(
@@ -183,6 +187,11 @@ export const rocketchat: Dialect = (app, services, settings) => {
       request.caller = await authenticate(authority, request);
     });
     await limitCalls(services, settings, request, reply);
+  }
+
+  async function userOf({ account, session, roles }: Person): Promise<object> {
+    if (!account) return encodeStranger(session.userId);
+    return encodeUser({ ...(await authority.getAccount(account.id)), roles });
   }
 
   /** A person who may see or end others' devices: checks the permission, then the second factor. */
