@@ -167,6 +167,20 @@ describe('WAHA: named sessions, as its n8n node requests them', () => {
     }
   });
 
+  test('Get Me of a stopped session is a 404 that says to start it, although the session keeps its user', async () => {
+    await named('asleep');
+    await server.createSession('ada', { name: 'asleep' });
+    await node.stop('asleep');
+    refused(
+      await node.getMe('asleep'),
+      404,
+      'Not Found',
+      "We didn't find a session with name 'asleep'.\nPlease start it first by using POST /api/sessions/asleep/start request",
+    );
+    await node.start('asleep');
+    assert.deepEqual((await node.getMe('asleep')).body, { id: 'ada', pushName: 'ada' });
+  });
+
   test('Restart leaves a session working, and starts a stopped one', async () => {
     await named('again');
     const { token } = await server.createSession('ada', { name: 'again' });

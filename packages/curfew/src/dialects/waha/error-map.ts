@@ -24,6 +24,7 @@ export type Refusal =
   | { kind: 'unauthorized' }
   | { kind: 'forbidden' }
   | { kind: 'exists' }
+  | { kind: 'not-started' }
   | { kind: 'invalid' }
   | { kind: 'status'; status: 400 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503; text: string };
 
@@ -61,6 +62,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   key_not_found: notFound,
   route_not_found: status(404, 'Not Found'),
   named_session_exists: { kind: 'exists' },
+  named_session_stopped: { kind: 'not-started' },
   // The only field that any call requires.
   missing_field: status(422, 'Session name is required'),
   body_not_json: status(400, 'The body is not a JSON object'),
@@ -86,7 +88,6 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   session_user_changed: conflict,
   name_taken: conflict,
   alias_taken: conflict,
-  named_session_stopped: conflict,
   too_many_sessions: conflict,
   too_many_to_change: conflict,
   account_disabled: conflict,

@@ -20,6 +20,12 @@ export function encodeError(error: CurfewError, name: string, starting: boolean)
         422,
         `Session '${name}' ${starting ? 'is already started.' : 'already exists. Use PUT to update it.'}`,
       );
+    // To WAHA, a session that is not started does not exist for the calls that use it.
+    case 'not-started':
+      return answer(
+        404,
+        `We didn't find a session with name '${name}'.\nPlease start it first by using POST /api/sessions/${name}/start request`,
+      );
     case 'invalid':
       return answer(400, reasonsOf(error));
     case 'status':

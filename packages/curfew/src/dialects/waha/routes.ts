@@ -97,7 +97,10 @@ function addReads(add: Add, { authority }: Services): void {
   );
 
   add<ByName>('read', `GET ${base}/:name/me`, {}, async ({ params }, reply) => {
-    const me = await meOf(authority, await authority.getNamedSession(params.name));
+    const named = await authority.getNamedSession(params.name);
+    // Nobody is signed in to a stopped session, although it is kept.
+    if (named.status === 'stopped') throw new CurfewError('named_session_stopped');
+    const me = await meOf(authority, named);
     // The answer is sent as text, because `null` would be sent as an empty body.
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
   });
