@@ -158,16 +158,17 @@ describe('WAHA: bad input', () => {
     await refused(400, () => call('PUT', `${base}/desk`, JSON.stringify({ config })), 'update');
   });
 
-  test('an invalid name is a 404, Delete does nothing, and Create is a 400', async () => {
+  test('an invalid name is a 404, Delete and Stop do nothing, and Create is a 400', async () => {
     for (const [what, name] of Object.entries(strangeTexts)) {
       for (const [method, path, bodyOf] of byPath) {
         const content = bodyOf && JSON.stringify(bodyOf(name));
         const send = () => call(method, path(encodeURIComponent(name)), content);
+        const lenient = method === 'DELETE' ? 200 : path('x').endsWith('/stop') ? 201 : undefined;
         // A name longer than any part of a path may be matches no route at all.
-        if (method !== 'DELETE' || name.length > 2048) await refused(404, send, `${method} ${what}`);
+        if (lenient === undefined || name.length > 2048) await refused(404, send, `${method} ${what}`);
         else {
           const before = await snapshot();
-          assert.deepEqual([(await send()).status, await snapshot()], [200, before], what);
+          assert.deepEqual([(await send()).status, await snapshot()], [lenient, before], what);
         }
       }
       for (const path of [base, `${base}/start`]) {

@@ -270,10 +270,17 @@ describe('WAHA: named sessions, as its n8n node requests them', () => {
     }
   });
 
-  test('an unknown name is a 404 from every call but Delete', async () => {
-    for (const act of ['get', 'getMe', 'start', 'stop', 'logout', 'restart'] as const)
-      notFound(await node[act]('none'));
+  test('an unknown name is a 404 from every call but Delete and Stop, which succeed with an empty answer', async () => {
+    for (const act of ['get', 'getMe', 'start', 'logout', 'restart'] as const) notFound(await node[act]('none'));
     notFound(await node.update('none', {}));
+    for (const [act, status] of [
+      ['stop', 201],
+      ['delete', 200],
+    ] as const) {
+      const answer = await node[act]('none');
+      assert.deepEqual([answer.status, answer.body], [status, ''], act);
+    }
+    notFound(await node.get('none'));
   });
 
   test('deprecated start makes the session, or configures a stopped one; a started one is a 422', async () => {

@@ -139,9 +139,11 @@ function addActs(add: Add, { authority }: Services): void {
   for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
     add<ByName>(act, `POST ${base}/:name/${act}`, {}, async (request, reply) => {
       const caller = callerOf(request);
-      const { named } = await acts[act](caller, request.params.name);
+      const acting = acts[act](caller, request.params.name);
+      // In WAHA, stopping a session that does not exist is not an error; the answer is empty.
+      const done = act === 'stop' ? await unlessAbsent(acting) : await acting;
       reply.status(201);
-      return changed(authority, caller, named);
+      return done ? changed(authority, caller, done.named) : reply.send();
     });
   }
 }
@@ -214,13 +216,14 @@ async function meOf(authority: Authority, { session }: NamedView): Promise<Me | 
 }
 
 /** In WAHA, removing a session that does not exist is not an error. */
-function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
-  return unlessAbsent(authority.removeNamedSession(caller, name));
+async function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
+  await unlessAbsent(authority.removeNamedSession(caller, name));
 }
 
-async function unlessAbsent(change: Promise<unknown>): Promise<void> {
-  await change.catch((error: unknown) => {
-    if (!isCurfewError(error, 'named_session_not_found')) throw error;
+async function unlessAbsent<Result>(change: Promise<Result>): Promise<Result | undefined> {
+  return change.catch((error: unknown) => {
+    if (isCurfewError(error, 'named_session_not_found')) return undefined;
+    throw error;
   });
 }
 
