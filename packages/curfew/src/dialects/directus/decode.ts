@@ -127,10 +127,19 @@ export function decodeRefresh(
   throw wrong('missing_field', 'The refresh token is required in either the payload or cookie');
 }
 
-/** The requested fields: a list, repeated, or separated by commas; only the first part of a path counts. */
-export function decodeFields(request: FastifyRequest): Set<string> {
+/**
+ * The requested fields: a list, repeated, or separated by commas. Each has the second parts of its paths: those of
+ * `role.name` and `role.id` are `name` and `id`. Nothing here is deeper.
+ */
+export function decodeFields(request: FastifyRequest): Map<string, Set<string>> {
   const query = request.query as Record<string, string | string[] | undefined>;
   const asked = [query['fields'], query['fields[]']].flat().filter((text) => text !== undefined);
-  const heads = asked.flatMap((text) => text.split(',')).map((path) => path.trim().split('.')[0]!);
-  return new Set(heads.filter((head) => head !== ''));
+  const fields = new Map<string, Set<string>>();
+  for (const path of asked.flatMap((text) => text.split(','))) {
+    const [head, part] = path.trim().split('.');
+    if (!head) continue;
+    const parts = fields.get(head) ?? new Set();
+    fields.set(head, part ? parts.add(part) : parts);
+  }
+  return fields;
 }

@@ -4,6 +4,7 @@ import type { Person } from '../../authority/caller.ts';
 import type { Enrolment } from '../../authority/factors.ts';
 import { hasFactor } from '../../domain/account.ts';
 import { day } from '../../domain/limits.ts';
+import type { Role } from '../../domain/permissions.ts';
 import { browserHasTls } from '../../http/cookies.ts';
 import type { DialectSettings } from '../dialect.ts';
 import { decodeCookies, type Mode, refreshCookie, sessionCookie } from './decode.ts';
@@ -60,7 +61,7 @@ const concealed = '**********';
  * A user's own fields, all of them or the requested ones. Only the id is returned for a user of an application who has
  * no account, and if an unknown field is requested.
  */
-export function encodeUser({ session, account, roles }: Person, fields: Set<string>): object {
+export function encodeUser({ session, account, roles }: Person, fields: Map<string, Set<string>>): object {
   const { userId: id } = session;
   if (!account) return { data: { id } };
   const user: Record<string, unknown> = {
@@ -77,7 +78,7 @@ export function encodeUser({ session, account, roles }: Person, fields: Set<stri
     language: null,
     tfa_secret: hasFactor(account) ? concealed : null,
     status: account.disabled ? 'suspended' : 'active',
-    role: roles[0] ?? null,
+    role: encodeRole(roles, new Set([...(fields.get('role') ?? []), ...(fields.get('*') ?? [])])),
     token: null,
     last_access: new Date(session.lastSeenAt).toISOString(),
     last_page: null,
@@ -94,8 +95,18 @@ export function encodeUser({ session, account, roles }: Person, fields: Set<stri
     policies: [],
   };
   if (fields.size === 0 || fields.has('*')) return { data: user };
-  if ([...fields].some((field) => !Object.hasOwn(user, field))) return { data: { id } };
-  return { data: Object.fromEntries([...fields].map((field) => [field, user[field]])) };
+  const names = [...fields.keys()];
+  if (names.some((name) => !Object.hasOwn(user, name))) return { data: { id } };
+  return { data: Object.fromEntries(names.map((name) => [name, user[name]])) };
+}
+
+/** A role by its id, or as an object with the requested parts. Its accesses are those in the access token. */
+function encodeRole(roles: readonly Role[], parts: Set<string>): string | object | null {
+  const [role = null] = roles;
+  if (role === null || parts.size === 0) return role;
+  const known = { id: role, name: role, admin_access: roles.includes('admin'), app_access: true };
+  const wanted = new Set(parts.has('*') ? ['id', 'name', ...parts] : parts);
+  return Object.fromEntries(Object.entries(known).filter(([name]) => wanted.has(name)));
 }
 
 /** The data for an authenticator; the parameters of the URL are in Directus's order. */

@@ -51,6 +51,37 @@ describe('Directus: a user’s own account', () => {
     }
   });
 
+  test('the role is a text, and an object if a part of it is requested; without a role it is null', async () => {
+    const whole = { id: 'admin', name: 'admin' };
+    const cases: [fields: string, role: unknown][] = [
+      ['role', 'admin'],
+      ['*', 'admin'],
+      ['role.*', whole],
+      ['*,role.*', whole],
+      ['*.*', whole],
+      ['role,role.name', { name: 'admin' }],
+      ['role.id,role.name', whole],
+      ['role.name,role.admin_access,role.app_access', { name: 'admin', admin_access: true, app_access: true }],
+      ['role.*,role.admin_access', { ...whole, admin_access: true }],
+      ['role.name,role.policies.*,role.__proto__', { name: 'admin' }],
+    ];
+    for (const [fields, role] of cases) {
+      assert.deepEqual((await directus.me({ bearer }, `?fields=${fields}`)).body.data.role, role, fields);
+    }
+    const signedIn = async (name: string, roles: string[]) => {
+      const email = `${name}@example.com`;
+      await directus.server.createAccount(name, { email, roles });
+      const login = await directus.post('/auth/login', { email, password: `${name} password` });
+      return { bearer: login.body.data.access_token };
+    };
+    const helper = await directus.me(await signedIn('helper', ['support']), '?fields=role.name,role.admin_access');
+    assert.deepEqual(helper.body.data.role, { name: 'support', admin_access: false });
+    const nobody = await signedIn('nobody', []);
+    for (const fields of ['role', 'role.*']) {
+      assert.deepEqual((await directus.me(nobody, `?fields=${fields}`)).body, { data: { role: null } }, fields);
+    }
+  });
+
   test('the token may be in the query, but not in the header as well', async () => {
     assert.equal((await directus.me({}, `?access_token=${bearer}`)).status, 200);
     const both = invalidPayload('The request uses more than one method for including an access token');
