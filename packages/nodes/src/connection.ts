@@ -60,7 +60,7 @@ export function authorizedSend(
   return async (request) => {
     const tokens = await kept.session(open);
     const answer = await send(authorize({ ...fields, ...tokens }, request));
-    if (answer.status !== 401) return answer;
+    if (answer.status !== 401 || signIn.refusesSession?.(answer) === false) return answer;
     const renewed = await kept.sessionAfter(tokens, open);
     return send(authorize({ ...fields, ...renewed }, request));
   };

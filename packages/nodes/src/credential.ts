@@ -22,6 +22,8 @@ export type SignIn = {
   /** The fields that a sign-in fills. The first is empty while there is no session. */
   readonly gives: readonly [string, ...string[]];
   readonly open: (fields: Values, send: Send, now: number) => Promise<Record<string, string>>;
+  /** Whether an answer 401 refuses the session, so that a new one may help. If this is absent, each 401 does. */
+  readonly refusesSession?: (answer: Answer) => boolean;
 };
 
 export type CredentialTest = {

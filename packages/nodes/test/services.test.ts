@@ -480,6 +480,57 @@ describe('odd answers of a service', () => {
     );
   });
 
+  /** A Rocket.Chat that accepts every sign-in, and answers each logout as given; `logins` counts the sign-ins. */
+  async function rocketChat(t: Closer, ...answers: RequestListener[]) {
+    const { url, seen } = await answering(t, (request, response) => {
+      if (request.url !== '/api/v1/login') return (answers.shift() ?? json(500, {}))(request, response);
+      return json(200, { status: 'success', data: { userId: 'u', authToken: 't' } })(request, response);
+    });
+    const service = services.find(({ name }) => name === 'rocketchat')!;
+    const connection = connected('rocketchat', 'signIn', { url, username: 'admin', password: 'p' });
+    const logOut = () => service.logOut(connection, { rocketchatSessionId: 's' });
+    return { logOut, logins: () => seen.filter(({ path }) => path === '/api/v1/login').length };
+  }
+
+  for (const [status, body] of [
+    [401, { success: false, error: 'unauthorized' }],
+    [401, { status: 'error', message: 'unauthorized' }],
+    [403, { success: false, error: 'forbidden' }],
+    ...[400, 403].map(
+      (status) =>
+        [
+          status,
+          {
+            success: false,
+            error: 'This is an enterprise feature [error-action-not-allowed]',
+            errorType: 'error-action-not-allowed',
+          },
+        ] as const,
+    ),
+  ] as const) {
+    test(`Rocket.Chat: without the licence for device management the error names it, and no item signs in again: ${status} ${JSON.stringify(body)}`, async (t) => {
+      const { logOut, logins } = await rocketChat(t, json(status, body), json(status, body));
+      for (let i = 0; i < 2; i++) {
+        const error = await fault(logOut());
+        assert.equal(error.status, status);
+        assert.match(error.remedy, /has no licence with the module device-management/);
+      }
+      assert.equal(logins(), 1);
+    });
+  }
+
+  test('Rocket.Chat: a session that is refused is replaced by a new sign-in', async (t) => {
+    const text = 'You must be logged in to do this.';
+    for (const body of [
+      { success: false, status: 'error', error: text, message: text },
+      { status: 'error', message: text },
+    ]) {
+      const { logOut, logins } = await rocketChat(t, json(401, body), json(200, { success: true, sessionId: 's' }));
+      assert.equal((await logOut()).sessionId, 's');
+      assert.equal(logins(), 2);
+    }
+  });
+
   test('OAuth: the client’s secret goes into the body if so configured, and a refusal keeps its text', async (t) => {
     const server = await oauthServer(t);
     const service = services.find(({ name }) => name === 'oauth')!;

@@ -20,7 +20,7 @@ const authorize: Credential['authorize'] = (fields, request) =>
 export const rocketchat: Service = {
   name: 'rocketchat',
   label,
-  help: 'Ends a session by its ID, as an administrator. This requires the permission logout-device-management and a second factor, which the node generates from the TOTP secret of the credential.',
+  help: 'Ends a session by its ID, as an administrator. This requires the permission logout-device-management and a second factor, which the node generates from the TOTP secret of the credential; Rocket.Chat itself also requires a licence for device management.',
   done: 'logged out',
   credentials: [
     {
@@ -50,7 +50,7 @@ export const rocketchat: Service = {
       wayLabel: 'Sign-In',
       fields: [url, ...signInFields],
       authorize,
-      signIn: { gives: ['authToken', 'userId'], open: signIn },
+      signIn: { gives: ['authToken', 'userId'], open: signIn, refusesSession },
       test,
     },
   ],
@@ -77,7 +77,7 @@ export const rocketchat: Service = {
       });
     }
     if (!succeeded(answer) || partText(jsonOf(answer), 'sessionId') === undefined) {
-      throw refusal(label, answer, readError, remedies);
+      throw refusal(label, answer, readError, { ...remedies, ...withoutLicence });
     }
     return {
       success: true,
@@ -102,6 +102,11 @@ async function sendConfirmed(
   const answer = await sendWithCodes(send, request, [code]);
   if (code !== undefined || secret === undefined || !takesCode(answer)) return answer;
   return kept.inTurn(() => sendWithCodes(send, request, [undefined, ...totpCodes(secret, now())]));
+}
+
+/** A 401 with another text, such as that for a missing licence, is the same after another sign-in. */
+function refusesSession(answer: Answer): boolean {
+  return readError(jsonOf(answer)).text === 'You must be logged in to do this.';
 }
 
 const takesCode = (answer: Answer) => /^totp-(required|invalid)$/.test(readError(jsonOf(answer)).code ?? '');
@@ -134,6 +139,12 @@ async function signIn(fields: Values, send: Send, now: number): Promise<Record<s
   });
 }
 
+const licence =
+  'This Rocket.Chat has no licence with the module device-management, which logging out a device requires. Add one, or end the session in another way.';
+
+/** Rocket.Chat's versions refuse a call without a licence in these three ways. */
+const withoutLicence = { unauthorized: licence, forbidden: licence, 'error-action-not-allowed': licence };
+
 const remedies = {
   'totp-required': 'Put the TOTP secret into the credential, or a code into “Two-Factor Code”.',
   'totp-invalid': 'Check the TOTP secret of the credential, and the clock of this machine.',
@@ -147,5 +158,7 @@ function readError(json: unknown): { code?: string | undefined; text?: string | 
   const [code, error, message] = [partText(json, 'errorType'), partText(json, 'error'), partText(json, 'message')];
   // The login has no `errorType`: it puts the code of a refused second factor into `error`, and its text elsewhere.
   if (code === undefined && error?.startsWith('totp-')) return { code: error, text: message ?? error };
-  return { code, text: error ?? message };
+  const text = error ?? message;
+  // Alone, these two words are its refusal without a licence; a refused token or a missing permission has a sentence.
+  return { code: code ?? (text === 'unauthorized' || text === 'forbidden' ? text : undefined), text };
 }
