@@ -446,6 +446,22 @@ describe('odd answers of a service', () => {
     );
   });
 
+  test('Directus: if the user is suspended, the error says that the session has ended', async (t) => {
+    const extensions = { code: 'USER_SUSPENDED' };
+    const { seen, done } = await logOutOf(
+      t,
+      'directus',
+      json(401, { errors: [{ message: 'User suspended.', extensions }] }),
+    );
+    const { code, whole } = await fault(done);
+    assert.equal(code, 'USER_SUSPENDED');
+    assert.match(whole, /^Directus: User suspended\. Nothing is left to do: the session has ended/);
+    assert.deepEqual(
+      seen.map(({ path }) => path),
+      ['/auth/refresh'],
+    );
+  });
+
   test('Directus: without the check the token goes to the logout unchanged', async (t) => {
     const { seen, done } = await logOutOf(t, 'directus', (_, response) => response.writeHead(204).end(), {
       directusCheck: false,

@@ -19,7 +19,7 @@ const takesOwnToken = (url: string) => /\/auth\/(refresh|logout)\/?$/.test(new U
 export const directus: Service = {
   name: 'directus',
   label,
-  help: 'Logs out a session by its refresh token. Directus accepts any token, so the node first checks it by refreshing, and then logs out its successor.',
+  help: 'Logs out a session by its refresh token. Directus accepts any token, so the node first checks it by refreshing, and then logs out its successor. In the modes json and cookie, an access token that Directus has given out stays valid until it expires.',
   done: 'logged out',
   credentials: [
     {
@@ -179,7 +179,11 @@ function stillOpen(failure: NodeFault): NodeFault {
 const lastResort =
   'Suspend the user in Directus, which ends all sessions of that user, or wait until the session expires.';
 
-const remedies = { INVALID_PAYLOAD: 'Check “Refresh Token”.' };
+const remedies = {
+  INVALID_PAYLOAD: 'Check “Refresh Token”.',
+  USER_SUSPENDED:
+    'Nothing is left to do: the session has ended. Directus removes the session of a suspended user at this check.',
+};
 
 function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {
   return { code: partText(json, 'errors', 0, 'extensions', 'code'), text: partText(json, 'errors', 0, 'message') };
