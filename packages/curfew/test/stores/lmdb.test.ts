@@ -15,12 +15,14 @@ import fs, {
   writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SessionId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { day, hour, limits } from '../../src/domain/limits.ts';
+import type { CurfewError } from '../../src/errors.ts';
 import {
   beginning,
   everyone,
@@ -40,6 +42,7 @@ import { timeKey } from '../../src/stores/lmdb/keys.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
 
+const crowded = fileURLToPath(new URL('../support/open-crowded.ts', import.meta.url));
 const holder = fileURLToPath(new URL('../support/hold-store.ts', import.meta.url));
 
 /** A separate process that holds a store open until it is killed. */
@@ -226,6 +229,46 @@ describe('the embedded store and its folder', () => {
     writeFileSync(file, '');
     await assert.rejects(openLmdbStore(join(file, 'data')), { code: 'store_not_writable' });
     await assert.rejects(openLmdbStore('/proc/curfew'), { code: 'store_not_writable' });
+  });
+
+  test('a process that may open no more files cannot open the store, which is not reported as damaged', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    await (await openLmdbStore(folder.path)).close();
+    const said = spawnSync(
+      'sh',
+      ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, '--conditions=curfew-source', crowded, folder.path],
+      { encoding: 'utf8' },
+    );
+    assert.equal(said.status, 0, said.stderr);
+    const { code, message, remedy } = JSON.parse(said.stdout) as Record<string, string>;
+    assert.equal(code, 'store_unavailable');
+    assert.match(message!, /EMFILE: too many open files/);
+    assert.match(remedy!, /more open files/);
+    assert.doesNotMatch(remedy!, /backup/);
+    await (await openLmdbStore(folder.path)).close();
+  });
+
+  test('a folder in which no socket can be made is not reported as damaged', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    await (await openLmdbStore(folder.path)).close();
+    for (const code of ['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EAFNOSUPPORT', 'ENOMEM']) {
+      const refused = Object.assign(new Error(`listen ${code}: refused`), { code, errno: -1, syscall: 'listen' });
+      const listen = t.mock.method(Server.prototype, 'listen', function (this: Server) {
+        setImmediate(() => this.emit('error', refused));
+        return this;
+      });
+      await assert.rejects(openLmdbStore(folder.path), (error: CurfewError) => {
+        assert.equal(error.code, code === 'ENOMEM' ? 'store_unavailable' : 'store_not_writable', code);
+        assert.match(error.message, new RegExp(`listen ${code}`));
+        assert.equal(/Unix sockets/.test(error.remedy), code !== 'ENOMEM', code);
+        assert.doesNotMatch(error.remedy, /backup/);
+        return true;
+      });
+      listen.mock.restore();
+      await (await openLmdbStore(folder.path)).close();
+    }
   });
 
   test('a store on a full disk refuses writes, loses nothing acknowledged, and continues when there is room', async (t) => {

@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import type { Database } from 'lmdb';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
@@ -27,7 +28,7 @@ const openHere: Set<string> = new Set();
 /**
  * Opens the embedded store in a folder, which it creates if necessary. `reserve`: bytes that are kept for ends when the
  * disk is full. `pace`: `alone` if the process does nothing else.
- * @throws `store_not_writable`, `store_in_use`, `store_linked`, `store_version`, `store_damaged`
+ * @throws `store_not_writable`, `store_unavailable`, `store_in_use`, `store_linked`, `store_version`, `store_damaged`
  */
 export async function openLmdbStore(
   path: string,
@@ -133,13 +134,15 @@ export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> 
   return 'sound';
 }
 
-/** A file in use may look damaged, so `store_in_use` takes precedence. @throws that, or what `look` throws */
+/** A file in use may look damaged, so `store_in_use` takes precedence. @throws that, or the meaning of the fault */
 async function unlessInUse<T>(folder: string, look: () => T): Promise<T> {
   try {
     return look();
   } catch (error) {
-    if (await isOwned(folder)) throw new CurfewError('store_in_use', { detail: `Another process has ${folder} open.` });
-    throw error;
+    // Without a file to spare, nobody can ask who owns the folder.
+    const owned = await isOwned(folder).catch(() => false);
+    if (owned) throw new CurfewError('store_in_use', { detail: `Another process has ${folder} open.` });
+    throw openFault(error, folder);
   }
 }
 
@@ -168,15 +171,42 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { mode: 0o700 });
 }
 
+/** Only what is wrong with the data itself is damage: its remedy, to restore a backup or start empty, costs data. */
 function openFault(error: unknown, folder: string): CurfewError {
   if (isCurfewError(error)) return error;
   const { message } = error as Error;
-  if (/permission denied|EACCES|EROFS|read-only/i.test(message)) {
-    return new CurfewError('store_not_writable', { detail: `${folder}: ${message}.` }, error);
+  const detail = `${folder}: ${message}.`;
+  const code = systemCode(error);
+  if (forbidden.includes(code ?? '') || /permission denied|read-only/i.test(message)) {
+    const remedy = (error as NodeJS.ErrnoException).syscall === 'listen' ? socketRemedies[code ?? ''] : undefined;
+    return new CurfewError('store_not_writable', { detail, remedy }, error);
   }
   if (isFullDisk(error)) return new CurfewError('store_full', { detail: `The disk of ${folder}: ${message}.` }, error);
-  if (/MDB_VERSION_MISMATCH/.test(message)) {
-    return new CurfewError('store_version', { detail: `${folder}: ${message}.` }, error);
+  if (/MDB_VERSION_MISMATCH/.test(message)) return new CurfewError('store_version', { detail }, error);
+  if (code !== undefined) {
+    return new CurfewError('store_unavailable', { detail, remedy: shortageRemedies[code] }, error);
   }
-  return new CurfewError('store_damaged', { detail: `${folder}: ${message}.` }, error);
+  return new CurfewError('store_damaged', { detail }, error);
+}
+
+// Node.js says ENOTSUP where the system says EOPNOTSUPP.
+const forbidden: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'EAFNOSUPPORT'];
+
+const allowSockets =
+  'The folder must allow Unix sockets: choose one on another file system with CURFEW_STORE, or allow the process to use them.';
+const socketRemedies: Partial<Record<string, string>> = {
+  EPERM: allowSockets,
+  ENOTSUP: allowSockets,
+  EOPNOTSUPP: allowSockets,
+  EAFNOSUPPORT: allowSockets,
+};
+
+const moreFiles = 'Nothing was changed. Allow the process more open files (`ulimit -n`; in systemd `LimitNOFILE`).';
+const shortageRemedies: Partial<Record<string, string>> = { EMFILE: moreFiles, ENFILE: moreFiles };
+
+/** The name of the system's error, which Node.js gives as text and LMDB as a number. LMDB's own are negative. */
+function systemCode(error: unknown): string | undefined {
+  const { code, errno, syscall } = error as NodeJS.ErrnoException;
+  if (errno !== undefined && syscall !== undefined) return code;
+  return typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : undefined;
 }
