@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,6 +118,28 @@ describe('the Helm chart', () => {
       const { status, err } = helm('template', 'release', chart, '--set', value);
       assert.notEqual(status, 0, value);
       assert.match(err, new RegExp(value.split(/[.=]/).at(-2)!), value);
+    }
+  });
+
+  test('a setting reaches the server as it is written, and one that is not text is refused by name', () => {
+    const file = join(folder, 'values.yaml');
+    const renderFile = (settings: string) => {
+      writeFileSync(file, `settings:\n  ${settings}\n`);
+      return helm('template', 'release', chart, '--values', file);
+    };
+    for (const [name, value] of Object.entries({
+      CURFEW_CONSOLE: 'off',
+      CURFEW_CACHE_SESSIONS: '1000000',
+      CURFEW_ADMIN_PASSWORD: '0123456789012345678',
+      CURFEW_TRUST_PROXY: 'true',
+    })) {
+      const refused = renderFile(`${name}: ${value}`);
+      assert.notEqual(refused.status, 0, name);
+      assert.match(refused.err, new RegExp(`/settings/${name}.*string`), name);
+      const { status, out, err } = renderFile(`${name}: "${value}"`);
+      assert.equal(status, 0, err);
+      const set = parseAllDocuments(out).map((document) => document.toJS().spec?.template?.spec.containers[0].env);
+      assert.deepEqual(set.filter(Boolean), [[{ name, value }]]);
     }
   });
 

@@ -57,7 +57,7 @@ spec:
         {{- end }}
         {{- range $name, $value := .Values.settings }}
         - name: {{ $name }}
-          value: {{ $value | toString | quote }}
+          value: {{ $value | quote }}
         {{- end }}
       ports:
         - name: http
