@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
+import { options } from '../../../packages/curfew/src/start/config.ts';
 import { root } from '../../../packages/curfew/test/support/pages.ts';
 import type { Json } from '../../../packages/curfew/test/support/server.ts';
 import { stepsOf } from './dockerfile.ts';
@@ -111,6 +112,29 @@ describe('the Helm chart', () => {
       'existingSecret=c',
     );
     assert.match(out, /kubectl logs --namespace sessions --selector app\.kubernetes\.io\/instance=release --prefix/);
+  });
+
+  test('a server has time for all that its settings let it wait for when it stops', () => {
+    const graceOf = (settings: Record<string, string>) => {
+      const values = Object.entries(settings).map(([name, value]) => `settings.${name}=${value}`);
+      const args = values.flatMap((value) => ['--set-string', value]);
+      const { status, out, err } = helm('template', 'release', chart, ...args);
+      assert.equal(status, 0, err);
+      const specs = parseAllDocuments(out).map((document) => document.toJS().spec?.template?.spec);
+      return specs.find(Boolean).terminationGracePeriodSeconds;
+    };
+    assert.equal(graceOf({}), 30);
+    assert.equal(graceOf({ CURFEW_DRAIN_MS: '' }), 30);
+    assert.equal(graceOf({ CURFEW_DRAIN_MS: '0', CURFEW_LEASE_MS: '100' }), 30);
+    assert.equal(graceOf({ CURFEW_DRAIN_MS: '30000' }), 30 + 5 + 15);
+    assert.equal(graceOf({ CURFEW_LEASE_MS: '60000' }), 5 + 150 + 15);
+    assert.equal(graceOf({ CURFEW_DRAIN_MS: '300000', CURFEW_LEASE_MS: '60000' }), 300 + 150 + 15);
+    assert.equal(graceOf({ CURFEW_DRAIN_MS: '30001' }), 31 + 5 + 15);
+    const { status, err } = helm('template', 'release', chart, '--set-string', 'settings.CURFEW_DRAIN_MS=5s');
+    assert.notEqual(status, 0);
+    assert.match(err, /CURFEW_DRAIN_MS/);
+    // The defaults that the chart takes for settings that are not there.
+    assert.deepEqual([options.drainMs.fallback, options.leaseMs.fallback], ['5000', '2000']);
   });
 
   test('a wrong value is refused by name', () => {

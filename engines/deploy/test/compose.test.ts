@@ -8,6 +8,7 @@ import { createClient } from 'curfew-client';
 import { createVerifier } from 'curfew-client/verifier';
 import { parse } from 'yaml';
 import { parseProxies, trustOf } from '../../../packages/curfew/src/http/proxies.ts';
+import { options } from '../../../packages/curfew/src/start/config.ts';
 import { Nginx, nginxIsInstalled } from '../../../packages/curfew/test/support/nginx.ts';
 import { root } from '../../../packages/curfew/test/support/pages.ts';
 import { type Json, TestServer } from '../../../packages/curfew/test/support/server.ts';
@@ -46,7 +47,10 @@ describe('the Compose files', () => {
         assert.equal(probe[0], 'CMD', 'the image has no shell');
         for (const secret of server.secrets ?? []) assert.ok(compose.secrets[secret], secret);
         assert.equal(server.build.dockerfile, 'deploy/Dockerfile');
-        assert.ok(parseInt(server.stop_grace_period, 10) > 15);
+        const { CURFEW_DRAIN_MS: drain = options.drainMs.fallback, CURFEW_LEASE_MS: lease = options.leaseMs.fallback } =
+          server.environment ?? {};
+        assert.match(server.stop_grace_period, /^\d+s$/);
+        assert.ok(parseInt(server.stop_grace_period, 10) >= (Number(drain) + 2.5 * Number(lease)) / 1000 + 15);
       }
       for (const { ports = [] } of Object.values<Json>(compose.services)) {
         for (const port of ports) assert.match(port, /^127\.0\.0\.1:/, 'plain HTTP is only for this machine');

@@ -14,6 +14,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/*
+Seconds that a server may take to stop: CURFEW_DRAIN_MS; two and a half times CURFEW_LEASE_MS, for verifiers that do
+not answer, and for ends that were accepted in the meantime and wait for those of other servers; and 15 seconds for the
+rest. At least 30.
+*/}}
+{{- define "curfew.grace" -}}
+{{- $settings := .Values.settings | default dict }}
+{{- $drain := int64 ($settings.CURFEW_DRAIN_MS | default "5000") }}
+{{- $lease := int64 ($settings.CURFEW_LEASE_MS | default "2000") }}
+{{- max 30 (div (add $drain (div (mul 5 $lease) 2) 15999) 1000) }}
+{{- end }}
+
 {{/* The template of a pod, the same for both kinds of store. */}}
 {{- define "curfew.pod" -}}
 metadata:
@@ -26,8 +38,7 @@ metadata:
 spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
-  # More than CURFEW_DRAIN_MS and the ten seconds that finishing requests may take.
-  terminationGracePeriodSeconds: 30
+  terminationGracePeriodSeconds: {{ include "curfew.grace" . }}
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
