@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -47,6 +47,21 @@ test('the function in docs/operation.md runs a command as the service does, at a
       );
   }
   assert.deepEqual(args.slice(-2), ['export', 'a b']);
+});
+
+test('no page and no file uses an option of systemctl that systemd before 252 does not know', () => {
+  const files = globSync(['docs/**/*.md', 'deploy/**/*', 'examples/**/*.md', 'README.md'], {
+    cwd: root,
+    withFileTypes: true,
+  });
+  const texts = files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  assert.ok(texts.includes(join(root, 'docs/operation.md')) && texts.includes(path));
+  assert.match(readPage('docs/operation.md'), /systemctl kill .*--kill-who=main/);
+  // Every version knows --kill-who.
+  assert.deepEqual(
+    texts.filter((file) => readFileSync(file, 'utf8').includes('--kill-whom')),
+    [],
+  );
 });
 
 test('systemd finds no mistake in the unit', { skip: !installed && 'systemd is not installed' }, (t) => {
