@@ -98,6 +98,14 @@ for (const [name, configure] of Object.entries(configurations)) {
       }
     });
 
+    test('what only operators should see is not forwarded, in whatever way its path is written', async () => {
+      for (const path of ['/metrics', '/readyz', '/metrics?a=b', '/%6Detrics', '//metrics', '/v1/../readyz']) {
+        assert.equal((await fetch(nginx.url + path)).status, 404, path);
+      }
+      assert.deepEqual(seen(), []);
+      assert.equal((await fetch(`${nginx.url}/healthz`)).status, 200);
+    });
+
     test('what both refuse is refused in the words of Curfew, and what they answer later is answered', async () => {
       for (const upstream of [one, other]) upstream.behaviour = 'refuses';
       for (const method of ['GET', 'POST', 'DELETE', 'POST', 'GET']) {
