@@ -88,6 +88,19 @@ describe('alert rules and dashboard', () => {
     assert.ok(expressions.includes('absent(curfew_build_info)'));
   });
 
+  test('a sweep that has not been completed since the start is noticed, and so is one that always leaves more to do', () => {
+    const rules = new Map<string, Json>(
+      groups.flatMap((group: Json) => group.rules.map((rule: Json) => [rule.alert, rule])),
+    );
+    const { expr } = rules.get('CurfewSweepBehind');
+    const completed = 'curfew_sweep_completed_timestamp_seconds';
+    // The time of each operand; `and` binds more tightly than `or`, so that no other program is measured by its start.
+    const [, of] = /^time\(\) - \((.*)\) > 300$/.exec(expr)!;
+    assert.deepEqual(of!.split(' or '), [`${completed} > 0`, `process_start_time_seconds and ${completed} == 0`]);
+    const backlog = rules.get('CurfewSweepBacklog');
+    assert.deepEqual([backlog.expr, backlog.for], ['curfew_sweep_backlog == 1', '10m']);
+  });
+
   test('every panel of the dashboard asks for metrics and labels that exist', () => {
     const ids = dashboard.panels.map(({ id }: Json) => id);
     assert.equal(new Set(ids).size, ids.length);

@@ -125,7 +125,8 @@ export const metricList = {
   curfew_sweep_completed_timestamp_seconds: metric({
     type: 'gauge',
     help: 'When the sweep last had nothing left to do: everything older has been handled. 0: not yet.',
-    alert: '`time() - …` over 300: ended sessions are not recorded, or not removed',
+    alert:
+      '`time() - …` over 300, or 300 seconds after the start still 0: ended sessions are not recorded, or not removed',
   }),
   curfew_clock_offset_seconds: metric({
     type: 'gauge',
