@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { dataFile } from '../packages/curfew/src/stores/lmdb/files.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { filledEmbedded } from './burst-data.ts';
 import { perSecond, type Row, rateOf } from './measure.ts';
-import { type Bench, library, openBench, openBenchOn, request, temporaryBenchFolder } from './setup.ts';
+import { type Bench, library, openBenchOn, request, temporaryBenchFolder } from './setup.ts';
 
 /** Sessions in each store; half of them are there before the growth is measured. */
 const count = Number(process.env['BENCH_SESSIONS'] ?? 200_000);
@@ -172,25 +173,30 @@ async function redis(say: (text: string) => void): Promise<Row[]> {
   }
 }
 
-/** Memory of a server that has cached every session. */
+/** Memory of a server that has cached every session: of those that it has in its cache, not of those that it verified. */
 async function cache(say: (text: string) => void): Promise<Row[]> {
   say(`capacity: a server's cache with ${count.toLocaleString('en')} sessions`);
-  const bench = await openBench();
+  const folder = temporaryBenchFolder();
+  const bench = await openBenchOn({ store: `lmdb:${folder.path}`, cacheSessions: 2 * count });
   try {
     await bench.fill(count);
     await bench.settle();
     const used = () => {
       globalThis.gc?.();
       const { heapUsed, external } = process.memoryUsage();
-      return heapUsed + external;
+      return { bytes: heapUsed + external, sessions: bench.cached() };
     };
     const warm = count / 100;
     await rateOf(warm, inFlight, (i) => bench.authority.verifySession(bench.tokens[i]!));
     const before = used();
     await rateOf(count - warm, inFlight, (i) => bench.authority.verifySession(bench.tokens[warm + i]!));
-    const each = Math.round((used() - before) / (count - warm));
+    const after = used();
+    const more = after.sessions - before.sessions;
+    assert.equal(more, count - warm, 'the cache has not kept every session: the row would be too small');
+    const each = Math.round((after.bytes - before.bytes) / more);
     return [row("a server's cache: a session", `${each.toLocaleString('en')} bytes`)];
   } finally {
     await bench.close();
+    folder.remove();
   }
 }

@@ -38,6 +38,8 @@ export type Bench = {
   ids: string[];
   /** Opens that many sessions, and keeps their tokens and ids. */
   fill(count: number, users?: number): Promise<void>;
+  /** How many sessions this process has cached. */
+  cached(): number;
   /** Waits until the sweep has nothing more to do. */
   settle(): Promise<void>;
   /** Closes and reopens the store; returns how long opening took, in milliseconds. */
@@ -84,6 +86,7 @@ export async function openBenchOn(settings: CurfewOptions): Promise<Bench> {
       };
       await Promise.all(Array.from({ length: 256 }, worker));
     },
+    cached: () => opened.fence.statistics().own.sessions,
     async settle() {
       await opened.upkeep.sweep();
       // A quarter of a minute later, when even a few new sessions are placed.

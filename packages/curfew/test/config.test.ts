@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import type { CurfewError } from '../src/errors.ts';
 import { options, readSettings } from '../src/start/config.ts';
 import { temporaryFolder } from './stores/harness.ts';
+import { readPage } from './support/pages.ts';
 import { runCli } from './support/process.ts';
 
 function refused(env: Record<string, string>, flags: Parameters<typeof readSettings>[1] = {}): string {
@@ -151,4 +152,10 @@ test('an error about a duration gives examples that the setting accepts', () => 
     assert.ok(examples.length > 0 && examples[0] !== '', env);
     for (const example of examples) assert.doesNotThrow(() => readSettings({ [env]: example }), `${env}=${example}`);
   }
+});
+
+test('the memory of a cached session is the same in the help of the setting and in docs/capacity.md', () => {
+  const [, kilobytes] = /about (\d+) KB each/.exec(options.cacheSessions.help)!;
+  const [, bytes] = /^\| a server's cache, in memory \| ([\d,]+) bytes \|/m.exec(readPage('docs/capacity.md'))!;
+  assert.equal(Math.round(Number(bytes!.replace(',', '')) / 1000), Number(kilobytes));
 });
