@@ -301,7 +301,7 @@ export const options = {
     env: 'CURFEW_END_ALL_AFTER_FAILOVER',
     flag: '--end-all-after-failover',
     form: 'true | false',
-    help: 'End every session when the store was failed over or restored, in case it has lost ends.',
+    help: 'End every session when a server notices that the store was failed over or restored, in case it has lost ends; a restored snapshot of a whole volume or machine may go unnoticed.',
     fallback: 'false',
     read: boolean,
   }),
