@@ -34,6 +34,14 @@ describe('the Compose files', () => {
       assert.ok(!validate({ ...compose, services: { curfew: { image: 'curfew', read_onli: true } } }));
     });
 
+    test(`${path} limits the log that Docker keeps of each container`, () => {
+      for (const [name, { logging }] of Object.entries<Json>(compose.services)) {
+        assert.equal(logging?.driver, 'json-file', name);
+        assert.match(logging.options['max-size'], /^\d+m$/, name);
+        assert.match(logging.options['max-file'], /^\d+$/, name);
+      }
+    });
+
     test(`${path} runs servers without rights that they do not need`, () => {
       assert.ok(servers.length > 0);
       for (const [name, server] of servers) {
@@ -70,6 +78,12 @@ describe('the Compose files', () => {
     assert.deepEqual([isIn(subnet), isIn(others), gateway === nginx], [true, false, false]);
     // The networks of the proxy are those of the servers, or they would see another address.
     assert.deepEqual(Object.keys(services.nginx.networks), ['proxy']);
+  });
+
+  test('the servers wait for the PostgreSQL that stays, not for the one that fills a new volume', () => {
+    const { services } = parse(read('deploy/compose.nodes.yaml'), { merge: true });
+    assert.ok(services.postgres.healthcheck.test.includes('--host=127.0.0.1'));
+    assert.equal(services['curfew-1'].depends_on.postgres.condition, 'service_healthy');
   });
 
   test('the probe of two servers asks whether they are ready, with the program of the image', () => {
