@@ -15,7 +15,7 @@ import fs, {
   writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { Server } from 'node:net';
+import { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -243,10 +243,28 @@ describe('the embedded store and its folder', () => {
     assert.equal(said.status, 0, said.stderr);
     const { code, message, remedy } = JSON.parse(said.stdout) as Record<string, string>;
     assert.equal(code, 'store_unavailable');
-    assert.match(message!, /EMFILE: too many open files/);
+    assert.match(message!, /EMFILE/);
     assert.match(remedy!, /more open files/);
     assert.doesNotMatch(remedy!, /backup/);
     await (await openLmdbStore(folder.path)).close();
+  });
+
+  test('a process that cannot ask whether the owner lives does not become the owner', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const child = await holdStore(folder.path);
+    t.after(() => child.kill('SIGKILL'));
+    for (const code of ['EAGAIN', 'EMFILE', 'EACCES']) {
+      const refused = Object.assign(new Error(`connect ${code}: refused`), { code, errno: -1, syscall: 'connect' });
+      const connect = t.mock.method(Socket.prototype, 'connect', function (this: Socket) {
+        return this.destroy(refused);
+      });
+      await assert.rejects(openLmdbStore(folder.path), ({ message }: CurfewError) =>
+        message.includes(`connect ${code}`),
+      );
+      connect.mock.restore();
+      await assert.rejects(openLmdbStore(folder.path), { code: 'store_in_use' });
+    }
   });
 
   test('a folder in which no socket can be made is not reported as damaged', async (t) => {

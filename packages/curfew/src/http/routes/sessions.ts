@@ -348,7 +348,9 @@ export const endEveryone = operation({
     schema: Type.Object({
       success: Type.Boolean(),
       message: Type.String(),
-      ended: Type.Integer({ description: 'How many active sessions this call ended. Suspended ones end as well, and are not counted.' }),
+      ended: Type.Integer({
+        description: 'How many active sessions this call ended. Suspended ones end as well, and are not counted.',
+      }),
       receipt: ref(Receipt),
     }),
   },

@@ -84,7 +84,9 @@ const allEnded = {
   schema: Type.Object({
     success: Type.Boolean(),
     message: Type.String(),
-    ended: Type.Integer({ description: 'How many active sessions this call ended. Suspended ones end as well, and are not counted.' }),
+    ended: Type.Integer({
+      description: 'How many active sessions this call ended. Suspended ones end as well, and are not counted.',
+    }),
     receipt: ref(Receipt),
   }),
 } as const;

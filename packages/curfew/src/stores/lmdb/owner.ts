@@ -18,7 +18,7 @@ const socketName = /^owner-[0-9a-f]+\.sock$/;
 
 export type Ownership = { release(): Promise<void> };
 
-/** @throws `store_in_use` if another living process owns the store. */
+/** @throws `store_in_use` if another living process owns the store; the error of the system if that cannot be known */
 export async function takeOwnership(root: RootDatabase, meta: Database, folder: string): Promise<Ownership> {
   const mine: OwnerRow = { socket: `owner-${randomBytes(6).toString('hex')}.sock`, pid: process.pid };
   const server = createServer((socket) => socket.end());
@@ -54,7 +54,7 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
   };
 }
 
-/** Whether a living process has the folder open; does not open the store. */
+/** Whether a living process has the folder open; does not open the store. @throws as {@link answers} */
 export async function isOwned(folder: string): Promise<boolean> {
   const sockets = readdirSync(folder).filter((name) => socketName.test(name));
   const living = await Promise.all(sockets.map((name) => answers(addressOf(folder, name))));
@@ -74,14 +74,20 @@ function addressOf(folder: string, name: string): string {
   return address;
 }
 
-/** Whether a process listens there. */
+/** What the system says if nobody listens at an address. Any other error, such as EAGAIN, says nothing about that. */
+const isNobody: readonly (string | undefined)[] = ['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'];
+
+/** Whether a process listens there. @throws the error of the system if that cannot be known */
 function answers(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect(address);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (isNobody.includes(error.code)) resolve(false);
+      else reject(error);
+    });
   });
 }
