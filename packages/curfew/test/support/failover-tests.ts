@@ -90,7 +90,7 @@ export function testAfterFailover(
 
   test(`R10: ${how}, ends wait for a server whose row the failover lost`, setting, async (t) => {
     const store = await start(t);
-    const settings = fleetSettings({ CURFEW_LEASE_MS: '20000' });
+    const settings = fleetSettings({ CURFEW_LEASE_MS: '8000' });
     const B = await startPlace(t, store.url, settings);
     const sessions = await open(B.client, 10);
     await store.lag();
