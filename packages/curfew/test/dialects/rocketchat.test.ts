@@ -117,15 +117,15 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     assert.deepEqual([data.userId, data.authToken, data.me._id], ['ada', ofApplication.token, 'ada']);
   });
 
-  test('login with `resume` is refused once the session has ended, for a token of another kind, and beside a password', async () => {
+  test('login with `resume` is refused once the session has ended, and for a token of another kind; beside a password it is ignored', async () => {
     const { authToken } = await signIn();
     await server.call('POST', '/v1/logout', undefined, { as: authToken });
     assert.equal((await server.verify(authToken)).active, false);
     for (const resume of [authToken, `${authToken}x`, 'nonsense', '', server.key]) {
       unauthorized(await post('/api/v1/login', { resume }), 'You must be logged in to do this.');
     }
-    const both = await post('/api/v1/login', { user: 'admin', password: adminPassword, resume: authToken });
-    assert.deepEqual([both.status, both.body.errorType], [400, 'invalid-params']);
+    const alive = await signIn();
+    assert.notEqual((await signIn({ resume: alive.authToken })).authToken, alive.authToken);
   });
 
   test('logout ends the session, on every surface', async () => {

@@ -47,14 +47,12 @@ export type Login =
   | { resume: string }
   | Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip' | 'name'>;
 
-/** @throws `missing_field`, `invalid_value`, `invalid_credentials` */
+/** @throws `missing_field`, `invalid_credentials` */
 export function decodeLogin(body: Static<typeof loginBody>, request: FastifyRequest): Login {
   const { password, resume } = body;
-  if (password !== undefined && resume !== undefined) {
-    throw new CurfewError('invalid_value', { detail: "must have either 'password' or 'resume', not both" });
-  }
-  if (resume !== undefined) return { resume };
+  // A password takes precedence, as in Rocket.Chat: it opens another session.
   if (password === undefined) {
+    if (resume !== undefined) return { resume };
     throw new CurfewError('missing_field', { detail: "must have required property 'password'" });
   }
   return {
