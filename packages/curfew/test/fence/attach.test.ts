@@ -4,11 +4,10 @@ import type { CurfewApiError } from 'curfew-client';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import { TestServer } from '../support/server.ts';
 
-/** Milliseconds: longer than anything here is delayed on a busy machine. */
-const lease = 20_000;
 let server: TestServer;
 before(async () => {
-  server = await TestServer.start({ CURFEW_LEASE_MS: String(lease) });
+  // Longer than anything here is delayed on a busy machine.
+  server = await TestServer.start({ CURFEW_LEASE_MS: '20000' });
 });
 after(() => server.close());
 
@@ -63,7 +62,7 @@ test('a verifier says goodbye when it closes, so the next end does not wait for 
   verifier.close();
   const { body } = await server.call('DELETE', `/v1/sessions/${session.id}`);
   assert.equal(body.receipt.by, 'acks');
-  assert.ok(body.receipt.waitedMs < 0.8 * lease, `it waited ${body.receipt.waitedMs} ms`);
+  assert.ok(body.receipt.waitedMs < 400, `it waited ${body.receipt.waitedMs} ms`);
   await assert.rejects(verifier.verify(token), { code: 'verifier_closed' });
 });
 

@@ -8,11 +8,9 @@ import { type Answer, adminPassword, TestServer } from '../support/server.ts';
  * double click, or a proxy that repeats a request, must not be told sooner than the first one.
  */
 
-const lease = 2000;
+// The wait is a fifth longer than this, of which some may be over when a test begins to count.
+const lease = 4000;
 const cookieOf = (token: string) => ({ cookie: `__Host-curfew=${token}`, 'sec-fetch-site': 'same-origin' });
-
-/** When the applications of a server last asked for a lease. */
-const asked = new WeakMap<TestServer, number>();
 
 /** A server with an application that was told that these tokens are valid, and confirms nothing. */
 async function withMute(t: TestContext) {
@@ -27,7 +25,6 @@ async function withMute(t: TestContext) {
         mute.say({ type: 'ask', question, token });
         assert.equal((await mute.hear('answer')).answer.active, true);
       }
-      asked.set(server, performance.now());
       mute.say({ type: 'renew', ask: 1, seen: [] });
       await mute.hear('grant');
     },
@@ -37,11 +34,12 @@ async function withMute(t: TestContext) {
 /** The second call is made while the first one waits, and must not be answered before it could be. */
 async function bothWait(server: TestServer, first: () => Promise<Answer>, second: () => Promise<Answer>) {
   const { sequence: before } = await server.context.store.logHead();
+  const began = performance.now();
   const one = first();
   while ((await server.context.store.logHead()).sequence === before) await new Promise(setImmediate);
   const two = await second();
-  const waited = performance.now() - asked.get(server)!;
-  assert.ok(waited >= lease, `the second call was answered ${Math.round(waited)} ms after the lease was asked for`);
+  const waited = performance.now() - began;
+  assert.ok(waited >= lease, `the second call was answered after ${Math.round(waited)} ms`);
   for (const { status, body } of [await one, two]) assert.ok(status < 300, JSON.stringify(body));
 }
 

@@ -6,7 +6,7 @@ import { authenticationErrors } from './authenticate.ts';
 import { freshSignIn, freshSignInErrors } from './fresh-sign-in.ts';
 import { permission, permissionErrors } from './permission.ts';
 import { sameSiteErrors } from './same-site.ts';
-import { newCode, secondFactor, secondFactorErrors } from './second-factor.ts';
+import { newCode, type PersonCheck, secondFactor, secondFactorErrors } from './second-factor.ts';
 import { widgetErrors } from './widget.ts';
 
 /*
@@ -39,16 +39,17 @@ export async function checkAccess(access: Access<never, never, never>, context: 
   await assure(access.others, context, access.permission);
 }
 
-const checks: Record<Assurance, typeof secondFactor> = {
+const checks: Record<Assurance, PersonCheck> = {
   'second-factor': secondFactor,
   'new-code': newCode,
   'fresh-sign-in': freshSignIn,
 };
 
 async function assure(assurance: Assurance | undefined, context: AnyContext, wanted: Permission): Promise<void> {
-  if (!assurance) return;
   const { authority, caller, request } = context;
-  context.codeIsShown = await checks[assurance](authority, caller, request, areaOf(wanted));
+  if (!assurance || caller.kind !== 'person') return;
+  const use = { area: areaOf(wanted), ip: request.ip };
+  context.codeIsShown = await checks[assurance](authority, caller, request, use);
 }
 
 /** Every error with which an operation's access checks may refuse. */

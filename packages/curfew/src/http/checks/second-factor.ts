@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import type { Caller } from '../../authority/caller.ts';
+import type { Person } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
-import type { Area } from '../../domain/factor-shown.ts';
+import type { FactorUse } from '../../domain/factor-shown.ts';
 import type { ErrorCode } from '../../errors.ts';
 
 export const factorHeader = 'x-2fa-code';
@@ -14,32 +14,25 @@ export const secondFactorErrors: readonly ErrorCode[] = [
 ];
 
 /**
- * People must have given a second factor recently, or give one now. API keys need none. Resolves with whether the request's
- * code was used up.
+ * What a person needs besides the permission; API keys need nothing more. Resolves with whether the request's code was
+ * used up.
  */
-export async function secondFactor(
+export type PersonCheck = (
   authority: Authority,
-  caller: Caller,
+  person: Person,
   request: FastifyRequest,
-  area: Area,
-): Promise<boolean> {
-  if (caller.kind !== 'person') return false;
-  const use = { area, ip: request.ip };
-  return authority.confirmSecondFactor(caller.session, caller.account, factorCode(request), use);
-}
+  use: FactorUse,
+) => Promise<boolean>;
 
-/** The same, but what was given before does not count. */
-export async function newCode(
-  authority: Authority,
-  caller: Caller,
-  request: FastifyRequest,
-  area: Area,
-): Promise<boolean> {
-  if (caller.kind !== 'person') return false;
-  const use = { area, ip: request.ip };
-  await authority.showSecondFactor(caller, caller.account, factorCode(request), use);
+/** A second factor that was given recently, or one now. */
+export const secondFactor: PersonCheck = (authority, { session, account }, request, use) =>
+  authority.confirmSecondFactor(session, account, factorCode(request), use);
+
+/** One now: what was given before does not count. */
+export const newCode: PersonCheck = async (authority, person, request, use) => {
+  await authority.showSecondFactor(person, person.account, factorCode(request), use);
   return true;
-}
+};
 
 export function factorCode(request: FastifyRequest): string | undefined {
   const code = request.headers[factorHeader];

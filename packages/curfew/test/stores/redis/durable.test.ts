@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { logout, note, StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { DurableWrites } from '../../../src/stores/redis/durable.ts';
 import { RedisEngine } from '../../../src/stores/redis/engine.ts';
@@ -14,6 +14,18 @@ import { Relay } from '../../support/relay.ts';
 function appending(link: Link, writes: DurableWrites) {
   const engine = new RedisEngine(link, writes);
   return (at: number) => engine.commit({ at, events: [note('login.failed', at)] });
+}
+
+/** Writes over a relay; all of it is closed when the test is over. */
+async function through(t: TestContext, relay: Relay, ...servers: RedisServer[]) {
+  const link = await Link.open({ location: parseLocation(`redis://127.0.0.1:${relay.port}`), timeout: 3000 });
+  const writes = new DurableWrites(link);
+  t.after(async () => {
+    await writes.close();
+    await relay.close();
+    for (const server of servers) await server.remove();
+  });
+  return { link, writes, append: appending(link, writes) };
 }
 
 describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
@@ -44,14 +56,7 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
     // A server before 7.2 that pretends to know the question is asked as well, and refuses it.
     relay.rewrite = (text) =>
       Buffer.from(text.toString('latin1').replace('redis_version:7.0', 'redis_version:7.9'), 'latin1');
-    const link = await Link.open({ location: parseLocation(`redis://127.0.0.1:${relay.port}`), timeout: 3000 });
-    const writes = new DurableWrites(link);
-    const append = appending(link, writes);
-    t.after(async () => {
-      await writes.close();
-      await relay.close();
-      for (const server of [first, second]) await server.remove();
-    });
+    const { link, append } = await through(t, relay, first, second);
     await append(1);
     assert.equal(await first.tell('GET', 'curfew:synced'), null);
     relay.lead(second.port);
@@ -70,14 +75,7 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
       const said = text.toString('latin1').replace('redis_version:7.0', 'redis_version:7.9');
       return Buffer.from(said.replace(/-ERR unknown command 'WAITAOF'.*?\r\n/, '*2\r\n:1\r\n:0\r\n'), 'latin1');
     };
-    const link = await Link.open({ location: parseLocation(`redis://127.0.0.1:${relay.port}`), timeout: 3000 });
-    const writes = new DurableWrites(link);
-    const append = appending(link, writes);
-    t.after(async () => {
-      await writes.close();
-      await relay.close();
-      await server.remove();
-    });
+    const { writes, append } = await through(t, relay, server);
     await append(1);
     await server.tell('CONFIG', 'SET', 'maxmemory', '1');
     await assert.rejects(append(2), { code: 'store_full' });

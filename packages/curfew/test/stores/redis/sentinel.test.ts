@@ -27,6 +27,16 @@ async function watching(t: TestContext, ...about: Parameters<typeof Sentinel.wat
   return sentinel;
 }
 
+/** A former primary with a Sentinel that knows no other, and the present one with a Sentinel of a later failover. */
+async function failedOver(t: TestContext) {
+  const [before, now] = [await started(t), await started(t)];
+  const old = await watching(t, before.port);
+  const latest = await watching(t, now.port, {
+    settings: ['sentinel config-epoch pair 7', 'sentinel current-epoch 7'],
+  });
+  return { before, now, old, latest };
+}
+
 async function refusal(url: string): Promise<CurfewError> {
   const store = await openRedisStore(url).catch((error: CurfewError) => error);
   if (store instanceof Error) return store;
@@ -132,11 +142,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
   test('N8.22: isolated Sentinels that name the former primary are outvoted by the latest failover', {
     timeout,
   }, async (t) => {
-    const [before, now] = [await started(t), await started(t)];
-    const old = await watching(t, before.port);
-    const latest = await watching(t, now.port, {
-      settings: ['sentinel config-epoch pair 7', 'sentinel current-epoch 7'],
-    });
+    const { before, now, old, latest } = await failedOver(t);
     for (const ports of [
       [old.port, latest.port],
       [latest.port, old.port],
@@ -151,11 +157,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
   test('N8.22: fewer than half of the Sentinels are not believed, since they may be cut off and name the former primary', {
     timeout,
   }, async (t) => {
-    const [before, now] = [await started(t), await started(t)];
-    const old = await watching(t, before.port);
-    const latest = await watching(t, now.port, {
-      settings: ['sentinel config-epoch pair 7', 'sentinel current-epoch 7'],
-    });
+    const { before, now, old, latest } = await failedOver(t);
     const nobody = [await freePort(), await freePort()];
     const at = (...ports: number[]) => `redis+sentinel://u:hidden@${ports.map((port) => `127.0.0.1:${port}`)}/pair`;
     const error = await refusal(at(old.port, ...nobody));
