@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LogHead, Store } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
 import { atMost } from './at-most.ts';
-import { confirmWhole, noteIncarnation, readConfirmed } from './scripts.ts';
+import { confirmWhole, noteIncarnation, noteSeen, readConfirmed, readSeen } from './scripts.ts';
 
 /**
  * Milliseconds for which the incarnations of the groups are known, and for which one of them is waited for: as a rule, and
@@ -19,6 +19,8 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
   readonly #home: Part;
   readonly #groups: readonly Part[];
   readonly #seen: string[];
+  /** What the home has noted of each group on which connection. */
+  readonly #noted: string[] = [];
   readonly #asking: (Promise<void> | undefined)[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
   #homeSeen = '';
@@ -32,11 +34,21 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
 
   /**
    * Asks every group before any answer counts: what was never seen would count as another incarnation than the one that
-   * all other servers see. @throws if a group is out of reach or refuses writes
+   * all other servers see. One that is out of reach, or refuses writes, counts as any server has seen it last.
+   * @throws if none has
    */
   async begin(): Promise<void> {
-    const seen = await Promise.all(this.#groups.map(({ link }) => link.run(noteIncarnation, [])));
-    for (const [i, one] of seen.entries()) this.#seen[i] = one as string;
+    await Promise.all(
+      this.#groups.map(async (_, i) => {
+        try {
+          await this.#see(i);
+        } catch (fault) {
+          const seen = (await this.#home.link.run(readSeen, [String(i)])) as string | null;
+          if (seen === null) throw fault;
+          this.#seen[i] = seen;
+        }
+      }),
+    );
   }
 
   logHead = async (): Promise<LogHead> => this.#whole(await this.#home.store.logHead());
@@ -73,16 +85,21 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
 
   /** One question at a time: a server that hangs is not asked again before it has answered, or the answer is late. */
   #ask(i: number): Promise<void> {
-    this.#asking[i] ??= this.#groups[i]!.link.run(noteIncarnation, [])
-      .then(
-        (seen) => {
-          this.#seen[i] = seen as string;
-        },
-        () => {},
-      )
+    this.#asking[i] ??= this.#see(i)
+      .catch(() => {})
       .finally(() => {
         this.#asking[i] = undefined;
       });
     return this.#asking[i];
+  }
+
+  /** What a group is counts once the home has noted it, for servers that start while the group is out of reach. */
+  async #see(i: number): Promise<void> {
+    const seen = (await this.#groups[i]!.link.run(noteIncarnation, [])) as string;
+    // Another connection to the home may lead to another server, which lacks what was noted before.
+    const note = `${this.#home.link.generation} ${seen}`;
+    if (note !== this.#noted[i]) await this.#home.link.run(noteSeen, [String(i), seen]);
+    this.#noted[i] = note;
+    this.#seen[i] = seen;
   }
 }

@@ -1,16 +1,17 @@
-import { CurfewError } from '../../errors.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
 import { rulesOver } from '../../rules/index.ts';
 import type { Store } from '../contract.ts';
 import { defaultTimeout, parseLocation } from '../redis/index.ts';
 import { type LinkOptions, together } from '../redis/link.ts';
-import { openPart, type Part } from '../redis/part.ts';
+import { awaitPart, openPart, type Part } from '../redis/part.ts';
 import type { RedisStore } from '../redis/store.ts';
 import type { PartOptions } from '../redis/sweep.ts';
 import { keepGroups } from './scripts.ts';
 import { ClusterStore } from './store.ts';
 
 /**
- * Opens a store on a Redis Cluster: in one slot, or divided into groups of users, each in a slot of its own.
+ * Opens a store on a Redis Cluster: in one slot, or divided into groups of users, each in a slot of its own, some of which
+ * may be out of reach.
  * @throws as `openRedisStore`
  */
 export async function openClusterStore(url: string, timeout: number = defaultTimeout): Promise<Store> {
@@ -58,11 +59,19 @@ export const prefixOf = (home: string, group: number): string => home.replace(/\
 
 export async function divided({ location, timeout }: LinkOptions, count: number): Promise<Store> {
   const parts = count + 1;
-  const open = (prefix: string, role: NonNullable<PartOptions['role']>) =>
-    openPart({ location: { ...location, prefix }, timeout, crowd }, { role, parts });
+  const on = (prefix: string): LinkOptions => ({ location: { ...location, prefix }, timeout, crowd });
+  const openGroup = async (options: LinkOptions) => {
+    const as = { role: 'group', parts } satisfies PartOptions;
+    try {
+      return await openPart(options, as);
+    } catch (error) {
+      if (isCurfewError(error, 'store_unavailable')) return awaitPart(options, as);
+      throw error;
+    }
+  };
   const opened = await Promise.allSettled([
-    open(location.prefix, 'home'),
-    ...Array.from({ length: count }, (_, i) => open(prefixOf(location.prefix, i), 'group')),
+    openPart(on(location.prefix), { role: 'home', parts }),
+    ...Array.from({ length: count }, (_, i) => openGroup(on(prefixOf(location.prefix, i)))),
   ]);
   const [home, ...groups] = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = opened.find((one) => one.status === 'rejected');

@@ -9,6 +9,7 @@ export const unwritten = '?';
  *   groups        how many groups there are
  *   taken         hash: of each group how far its log (with the mark there) and its events have been taken over; `base`:
  *                 up to which number both logs have the same, because it was imported
+ *   seen          hash: of each group the incarnation that was seen last
  *   q:<group>     sorted set: the numbers in the home's log of the group's entries, by their numbers in the group's log
  *   ending:<id>   what is still to be done after a change; endings: sorted set of these keys
  * In a group, after the prefix of a user's keys:
@@ -271,6 +272,18 @@ if place and redis.call('HGET', shared .. 'state', 'place') ~= place then
 end
 return here
 `,
+});
+
+/** Notes in the home which incarnation of a group was seen last. ARGV: the group, its incarnation. */
+export const noteSeen: Script = writingWhenFull({
+  name: 'noteSeen',
+  body: `redis.call('HSET', shared .. 'seen', ARGV[1], ARGV[2])`,
+});
+
+/** ARGV: a group. Answers which incarnation of it was seen last. */
+export const readSeen: Script = reading({
+  name: 'readSeen',
+  body: `return redis.call('HGET', shared .. 'seen', ARGV[1])`,
 });
 
 /** ARGV: the incarnation of the home, and that of the whole store, which is confirmed if the home is still the same. */

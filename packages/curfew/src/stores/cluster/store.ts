@@ -1,5 +1,6 @@
 import type { SessionName, UserId } from '../../domain/brand.ts';
 import { hour, minute } from '../../domain/limits.ts';
+import { isCurfewError } from '../../errors.ts';
 import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { Turns } from '../../rules/turns.ts';
@@ -69,6 +70,16 @@ async function serverOf(link: Link): Promise<string | undefined> {
   return /run_id:(\w+)/.exec(String(await link.command('INFO', 'server')))?.[1];
 }
 
+/** What a part answers; `undefined` if it is out of reach. */
+async function inReach<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isCurfewError(error, 'store_unavailable')) return undefined;
+    throw error;
+  }
+}
+
 function picked<Whole extends object, Name extends keyof Whole>(
   whole: Whole,
   names: readonly Name[],
@@ -126,7 +137,7 @@ export class ClusterStore implements Omit<Store, Other> {
     this.#unheld = new UnheldSlots(home, this.#groups);
   }
 
-  /** Comes before everything else. @throws if a group is out of reach or refuses writes */
+  /** Comes before everything else. @throws if a group was never in reach */
   begin(): Promise<void> {
     return this.#incarnations.begin();
   }
@@ -303,8 +314,9 @@ export class ClusterStore implements Omit<Store, Other> {
     importAll(this.#home, this.#groups, records, fingerprint);
 
   latestTime: Store['latestTime'] = async () => {
-    const times = await Promise.all([this.#home, ...this.#groups.all].map(({ store }) => store.latestTime()));
-    return Math.max(...times);
+    const ofGroups = this.#groups.all.map(({ store }) => inReach(store.latestTime()));
+    const times = await Promise.all([this.#home.store.latestTime(), ...ofGroups]);
+    return Math.max(...times.map((time) => time ?? 0));
   };
 
   mendTime: Store['mendTime'] = async (now) => {
@@ -312,22 +324,25 @@ export class ClusterStore implements Omit<Store, Other> {
   };
 
   describe: Store['describe'] = async () => {
-    const parts = [this.#home, ...this.#groups.all];
-    const [home, ...groups] = await Promise.all(parts.map(({ store }) => store.describe()));
-    const servers = await Promise.all(parts.map(({ link }) => serverOf(link)));
+    const of = async ({ store, link }: Part) => ({ ...(await store.describe()), server: await serverOf(link) });
+    const [home, ...all] = await Promise.all([of(this.#home), ...this.#groups.all.map((group) => inReach(of(group)))]);
+    const groups = all.filter((one) => one !== undefined);
     // Several of them may be on one server, whose memory counts once.
-    const bytes = new Map([home!, ...groups].map((one, i) => [servers[i], one.bytes]));
+    const bytes = new Map([home, ...groups].map((one) => [one.server, one.bytes]));
     const sum = (fact: string) => groups.reduce((total, { facts }) => total + Number(facts[fact]), 0);
+    const { server: _, ...ofHome } = home;
+    const away = all.length - groups.length;
+    const warning = `${away} of the ${all.length} groups are out of reach: their users wait, and no number here counts them.`;
     return {
-      ...home!,
+      ...ofHome,
       bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0),
       facts: {
-        ...home!.facts,
-        groups: groups.length,
+        ...home.facts,
+        groups: all.length,
         liveSessions: sum('liveSessions'),
         endedSessions: sum('endedSessions'),
       },
-      warnings: [...new Set([home!, ...groups].flatMap(({ warnings }) => warnings))],
+      warnings: [...(away > 0 ? [warning] : []), ...new Set([home, ...groups].flatMap(({ warnings }) => warnings))],
     };
   };
 

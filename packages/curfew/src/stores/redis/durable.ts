@@ -51,10 +51,10 @@ export class DurableWrites {
     return generation !== before && this.asks ? this.#confirm(generation) : undefined;
   }
 
-  /** Whether Redis must be asked, and can confirm, that a write is on disk. */
+  /** Whether Redis must be asked, and can confirm, that a write is on disk; or there was no connection yet that tells. */
   get asks(): boolean {
-    const { confirms, appendOnly, sync } = this.#link.facts;
-    return confirms && appendOnly && sync !== 'always';
+    const { facts } = this.#link;
+    return facts === undefined || (facts.confirms && facts.appendOnly && facts.sync !== 'always');
   }
 
   /** Grows with every connection, as that of a {@link Link}. */

@@ -45,8 +45,8 @@ export class Link {
   readonly options: LinkOptions;
   /** How calls are batched. */
   readonly together: BatcherOptions;
-  /** Facts about the server of the present connection, as they were when the connection was made. */
-  facts!: ServerFacts;
+  /** Facts about the server of the newest connection, as they were when it was made; `undefined` before the first one. */
+  facts: ServerFacts | undefined;
   /** Grows with every connection: what one has confirmed says nothing about the next. */
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
@@ -64,9 +64,12 @@ export class Link {
   readonly #hoping: Set<() => void> = new Set();
   /** Ends the pause before the next attempt to connect. */
   #hurry: () => void = () => {};
+  /** What comes before the first connection is used. */
+  #check: (() => Promise<void>) | undefined;
 
-  private constructor(options: LinkOptions) {
+  private constructor(options: LinkOptions, check?: () => Promise<void>) {
     this.options = options;
+    this.#check = check;
     this.together = { ...together, crowd: options.crowd ?? 1 };
     this.#reads = new Batcher((asked) => this.#readAll(asked), this.together);
     this.#watch = setInterval(() => this.#refuseLate(), options.timeout / 10).unref();
@@ -86,6 +89,13 @@ export class Link {
       link.#discard();
       throw error;
     }
+  }
+
+  /** One to a server that may be out of reach. `check` comes before its first connection is used. */
+  static later(options: LinkOptions, check: () => Promise<void>): Link {
+    const link = new Link(options, check);
+    void link.#keepConnected();
+    return link;
   }
 
   /** A key of this store, by its name. */
@@ -242,6 +252,8 @@ export class Link {
       const facts = await factsOf(connection.client, timeout, signal);
       // After a failover it may be another server, with other settings.
       refuseUnsafe(facts, location);
+      await this.#check?.();
+      this.#check = undefined;
       this.facts = facts;
     } catch (error) {
       connection.client.destroy();
@@ -257,10 +269,10 @@ export class Link {
     return connection;
   }
 
-  /** Reconnects whenever the connection breaks, after pauses that grow until an answer arrives. */
-  async #keepConnected(connection: Connection): Promise<void> {
+  /** Connects whenever there is no connection any more, or none yet, after pauses that grow until an answer arrives. */
+  async #keepConnected(connection?: Connection): Promise<void> {
     const { signal } = this.#gone;
-    for (let { broken } = connection; !signal.aborted; ) {
+    for (let broken = connection?.broken; !signal.aborted; ) {
       await broken;
       const pause = Math.min(longestPause, firstPause * 2 ** (this.#attempts - 1)) * (0.5 + Math.random() / 2);
       const rested = sleep(pause, undefined, { signal }).catch(() => {});

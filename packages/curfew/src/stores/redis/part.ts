@@ -16,11 +16,29 @@ export type Part = { link: Link; writes: DurableWrites; store: RedisStore };
 /** @throws `store_unavailable`, `store_login_refused`, `store_read_only`, `store_unsafe`, `store_version`, `store_denied` */
 export function openPart(options: LinkOptions, as: PartOptions = {}): Promise<Part> {
   return withLink(options, async (link) => {
-    await refuseLackingRights(link, link.options.location.shown);
-    await checkFormat(link);
-    const writes = new DurableWrites(await Link.open(options));
-    return { link, writes, store: new RedisStore(link, writes, as) };
+    await check(link);
+    return partOf(link, await Link.open(options), as);
   });
+}
+
+/** The same if it is out of reach: it is checked when it comes back, before it is used. */
+export function awaitPart(options: LinkOptions, as: PartOptions = {}): Part {
+  const checkFirst = () =>
+    withLink(options, async (link) => {
+      await check(link);
+      await link.close();
+    });
+  return partOf(Link.later(options, checkFirst), Link.later(options, checkFirst), as);
+}
+
+function partOf(link: Link, ofWrites: Link, as: PartOptions): Part {
+  const writes = new DurableWrites(ofWrites);
+  return { link, writes, store: new RedisStore(link, writes, as) };
+}
+
+async function check(link: Link): Promise<void> {
+  await refuseLackingRights(link, link.options.location.shown);
+  await checkFormat(link);
 }
 
 /** Connects to a server that may hold a store; `use` owns the link, unless it fails. */

@@ -27,7 +27,7 @@ import type { StoreRecord } from '../../../src/stores/records.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { aliasKey } from '../../../src/stores/redis/keys.ts';
 import { parseLocation } from '../../../src/stores/redis/location.ts';
-import { openPart, type Part } from '../../../src/stores/redis/part.ts';
+import { awaitPart, openPart, type Part } from '../../../src/stores/redis/part.ts';
 import { until } from '../../support/failover.ts';
 import { followPrimaries } from '../../support/followers.ts';
 import { recovers } from '../../support/recovers.ts';
@@ -405,6 +405,33 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
   });
 });
 
+test('a part that was out of reach is checked when it is back, before anything is read', {
+  skip: !redisInstalled,
+  timeout,
+}, async (t) => {
+  const server = await RedisServer.start();
+  t.after(() => server.remove());
+  const options = { location: parseLocation(server.url), timeout: 5000 };
+  const { store } = await openPart(options);
+  const { id } = await new StoreFixture({
+    store: Object.assign(store, rulesOver(store.engine)),
+    dispose: store.close,
+  }).create();
+  await store.close();
+  await server.tell('HSET', 'curfew:state', 'format', '99');
+  await server.down();
+  const part = awaitPart(options);
+  t.after(part.store.close);
+  await assert.rejects(part.store.readSession(id), { code: 'store_unavailable' });
+  // What it has shown counts as written only when its server has been asked.
+  await assert.rejects(part.store.engine.durable(), { code: 'store_unavailable' });
+  await server.up();
+  const isRefused = (fault: CurfewError) => (fault.cause as CurfewError | undefined)?.code === 'store_version';
+  await until(() => part.store.readSession(id).then(() => assert.fail('it was read'), isRefused));
+  await server.tell('HDEL', 'curfew:state', 'format');
+  await recovers(() => part.store.readSession(id));
+});
+
 describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () => {
   let cluster: RedisCluster;
   before(async () => {
@@ -451,12 +478,10 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     await opened.close();
   });
 
-  test('a server does not start while a group refuses writes, and then sees the incarnation that all others see', {
+  test('a store is first opened when all groups can be written; later, a server starts without one, and sees the incarnation that all others see', {
     timeout,
   }, async (t) => {
     const url = urlOf('five', 8);
-    const running = await openClusterStore(url);
-    t.after(running.close);
     const home = await cluster.owner('{five}:');
     const owners = await Promise.all(Array.from({ length: 8 }, (_, i) => cluster.owner(prefixOf('{five}:', i))));
     const refusing = owners.find((owner) => owner !== home)!;
@@ -465,15 +490,24 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
       return lists.map((list) => String(list).trim().split('\n').length);
     };
     const before = await connections();
-    await refusing.tell('CONFIG', 'SET', 'min-replicas-to-write', '5');
+    const refuse = (replicas: number) => refusing.tell('CONFIG', 'SET', 'min-replicas-to-write', String(replicas));
+    let running: Store;
+    await refuse(5);
     try {
       const error = await refusal(url);
       assert.equal(error.code, 'store_unavailable');
       assert.match(error.message, /min-replicas-to-write.*NOREPLICAS/);
       // Redis closes its side a moment later.
       await until(async () => String(await connections()) === String(before));
+      await refuse(0);
+      running = await openClusterStore(url);
+      t.after(running.close);
+      await refuse(5);
+      const second = await openClusterStore(url);
+      t.after(second.close);
+      assert.equal((await second.logHead()).incarnation, (await running.logHead()).incarnation);
     } finally {
-      await refusing.tell('CONFIG', 'SET', 'min-replicas-to-write', '0');
+      await refuse(0);
     }
     const later = await openClusterStore(url);
     t.after(later.close);
@@ -590,12 +624,23 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
       [account.id],
     );
     assert.equal((await store.logHead()).incarnation, incarnation, 'the fence of all others starts over');
+    // A server that starts now serves all others too, and goes on with those users when their group is back.
+    const second = await openClusterStore(own.url);
+    t.after(second.close);
+    assert.equal((await second.logHead()).incarnation, incarnation);
+    assert.ok((await second.latestTime()) > 0);
+    assert.match((await second.describe()).warnings.join(), /^\d of the 8 groups are out of reach/);
+    assert.equal((await second.readSession(sessions.get(there[0]!)!.id))?.stored.userId, there[0]);
+    await assert.rejects(second.readSession(id), { code: 'store_unavailable' });
     // What is in the home goes on, and so does the audit trail.
     await fixture.createKey();
     assert.equal((await fixture.events()).at(-1)?.type, 'key.created');
     await lost.up();
     await until(() => store.readSession(id).then(Boolean, () => false));
+    await until(() => second.readSession(id).then(Boolean, () => false));
     assert.notEqual((await store.logHead()).incarnation, incarnation);
+    // Each of its groups has a connection of its own, which comes back when it does.
+    await until(async () => (await second.logHead()).incarnation === (await store.logHead()).incarnation);
     await recovers(() => fixture.sweep(start + 2));
     assert.equal((await fixture.view(id, start + 2)).status, 'ended');
     // Both were left to be done, and are done at the same time.
