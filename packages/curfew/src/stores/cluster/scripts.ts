@@ -242,7 +242,7 @@ redis.call('SET', shared .. ARGV[1], '${unwritten}')
 });
 
 /** ARGV: how many groups, or nothing. Answers how many there are; 0 if the store is in one slot. */
-export const keepGroups: Script = writing({
+export const keepGroups: Script = writingWhenFull({
   name: 'keepGroups',
   body: `
 if ARGV[1] ~= '' and redis.call('EXISTS', shared .. 'state') == 0 then redis.call('SET', shared .. 'groups', ARGV[1], 'NX') end

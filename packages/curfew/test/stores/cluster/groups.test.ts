@@ -514,6 +514,26 @@ describe('a store in groups on a Redis Cluster', { skip: !redisInstalled }, () =
     assert.equal((await later.logHead()).incarnation, (await running.logHead()).incarnation);
   });
 
+  test('a store that is full can be opened, to make room', { timeout }, async (t) => {
+    const url = urlOf('six', 4);
+    const first = await openClusterStore(url);
+    t.after(first.close);
+    const { id } = await new StoreFixture({ store: first, dispose: first.close }).create();
+    const owners = await Promise.all(['', '.0', '.1', '.2', '.3'].map((part) => cluster.owner(`{six${part}}:`)));
+    const limit = (bytes: string) =>
+      Promise.all([...new Set(owners)].map((owner) => owner.tell('CONFIG', 'SET', 'maxmemory', bytes)));
+    await limit('1mb');
+    try {
+      const again = await openClusterStore(url);
+      t.after(again.close);
+      assert.ok(await again.readSession(id));
+      await new StoreFixture({ store: again, dispose: again.close }).sweep(start + forever);
+      assert.ok((await again.readSession(id))?.stored.end);
+    } finally {
+      await limit('0');
+    }
+  });
+
   test('a number of groups that cannot be is refused', async () => {
     for (const groups of ['0', '1', '257', 'x', '-2', '2.5']) {
       const error = await refusal(`${cluster.url}?groups=${groups}`);
