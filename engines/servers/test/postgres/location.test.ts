@@ -8,6 +8,7 @@ import type { CurfewError } from 'curfew';
 import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, parseLocation } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { until } from '../../../../packages/curfew/test/support/failover.ts';
+import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { PostgresServer } from './server.ts';
 
 const refused = (url: string): Promise<CurfewError> =>
@@ -158,6 +159,17 @@ describe('ways to a PostgreSQL', () => {
       ['sslmode=verify-full', /self-signed|unable to|certificate/, 'localhost'],
     ];
     for (const [parameters, expected, host] of offered) await same(outcome(parameters, host), expected, parameters);
+    // A certificate of another authority takes its place while a process runs, whose connections have to be made again.
+    const store = await openPostgresStore(`${url}?sslmode=verify-ca&sslrootcert=${root}`);
+    t.after(() => store.close());
+    makeCertificates(folder, 'localhost');
+    for (const name of ['server.key', 'server.crt']) chownSync(join(folder, name), uid, gid);
+    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    const others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'curfew'";
+    await server.sql('postgres', others);
+    await recovers(() => store.ping());
+    const { rows } = await server.sql('modes', encrypted);
+    assert.equal(rows[0].encrypted, true);
   });
 });
 

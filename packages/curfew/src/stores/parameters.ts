@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { fromHome } from '../home.ts';
+
 /**
  * The parameters of a store's URL, each at most once. An unknown one is refused, since the URL's author relies on it.
  * @throws the error that `refuse` makes of the problem
@@ -18,6 +21,37 @@ export function readParameters<Name extends string>(
     found[name] = value;
   }
   return found as Partial<Record<Name, string>>;
+}
+
+/**
+ * What is in the files that such parameters name. It is read again for each connection, because certificates are renewed
+ * while a process runs; a file that cannot be read at that moment counts as it was.
+ * @throws the error that `refuse` makes of the problem, if one cannot be read now
+ */
+export function filesOf<Name extends string>(
+  names: readonly Name[],
+  paths: { readonly [Each in Name]?: string | undefined },
+  refuse: (what: string) => Error,
+): () => Partial<Record<Name, Buffer>> {
+  const read = (name: Name): [Name, Buffer][] => {
+    const path = paths[name];
+    if (path === undefined) return [];
+    try {
+      return [[name, readFileSync(fromHome(path))]];
+    } catch (error) {
+      throw refuse(`has ${name}=${path}, which cannot be read: ${(error as Error).message}`);
+    }
+  };
+  const readAll = () => Object.fromEntries(names.flatMap(read)) as Partial<Record<Name, Buffer>>;
+  let contents = readAll();
+  return () => {
+    try {
+      contents = readAll();
+    } catch {
+      // They are probably being replaced.
+    }
+    return contents;
+  };
 }
 
 /**

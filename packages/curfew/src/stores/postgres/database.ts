@@ -326,7 +326,8 @@ function clientOver(ways: Ways): typeof Client {
   return class extends Client {
     constructor(config: ClientConfig) {
       // The pool hides the password when its settings are listed.
-      super({ ...config, password: config.password, ...ways.current } as ClientConfig);
+      const { ssl, ...server } = ways.current;
+      super({ ...config, password: config.password, ...server, ssl: ssl && ssl() } as ClientConfig);
     }
   };
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
-import { fromHome } from '../../home.ts';
 import {
   decoded,
+  filesOf,
   loginWithoutEnd,
   mayBeLogin,
   readParameters,
@@ -140,17 +139,16 @@ function mannersOf(given: Given): (server: Server) => Way[] {
   }
   if ((given.sslcert === undefined) !== (given.sslkey === undefined))
     throw invalid('needs sslcert and sslkey together');
-  const file = (name: 'sslcert' | 'sslkey') => given[name] !== undefined && contentOf(name, given[name]);
-  const [cert, key] = [file('sslcert'), file('sslkey')];
-  const tls: ConnectionOptions = {
-    ...(root !== undefined && { ca: contentOf('sslrootcert', root) }),
-    ...(cert && { cert }),
-    ...(key && { key }),
-    // With a root certificate `require` means `verify-ca`.
-    ...(mode !== 'verify-full' &&
-      (root === undefined || mode === 'allow' || mode === 'prefer'
-        ? { rejectUnauthorized: false }
-        : { checkServerIdentity: () => undefined })),
+  // With a root certificate `require` means `verify-ca`.
+  const trust: ConnectionOptions | false =
+    mode !== 'verify-full' &&
+    (root === undefined || mode === 'allow' || mode === 'prefer'
+      ? { rejectUnauthorized: false }
+      : { checkServerIdentity: () => undefined });
+  const read = filesOf(['sslrootcert', 'sslcert', 'sslkey'], { ...given, sslrootcert: root }, invalid);
+  const tls = (): ConnectionOptions => {
+    const { sslrootcert: ca, sslcert: cert, sslkey: key } = read();
+    return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), ...trust };
   };
   const inOrder = { disable: [false], allow: [false, tls], prefer: [tls, false] }[mode as string] ?? [tls];
   return ({ host, port }) =>
@@ -167,14 +165,6 @@ function oneOf<const Value extends string>(
   const found = values.find((value) => value === text);
   if (text === undefined || found !== undefined) return found;
   throw invalid(`has ${name}=${text}, which must be ${values.join(' or ')}`);
-}
-
-function contentOf(name: string, path: string): string {
-  try {
-    return readFileSync(fromHome(path), 'utf8');
-  } catch (error) {
-    throw invalid(`has ${name}=${path}, which cannot be read: ${(error as Error).message}`);
-  }
 }
 
 const invalid: Invalid = (what) =>

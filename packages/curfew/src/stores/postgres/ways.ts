@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 
-/** A server, and whether to connect to it with TLS. */
-export type Way = { host: string; port: number; ssl: ConnectionOptions | false };
+/** A server, and whether to connect to it with TLS; what is in its files may be another thing for each connection. */
+export type Way = { host: string; port: number; ssl: (() => ConnectionOptions) | false };
 
 /**
  * The ways to a store, in the order in which they are tried: its servers, each with or without TLS if `sslmode` leaves

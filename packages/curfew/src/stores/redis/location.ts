@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import { shardTags } from '../../domain/ids.ts';
 import { CurfewError } from '../../errors.ts';
-import { fromHome } from '../../home.ts';
 import {
   decoded,
+  filesOf,
   loginWithoutEnd,
   mayBeLogin,
   readParameters,
@@ -21,6 +19,8 @@ export type Location = {
   prefix: string;
   /** For the client of Redis; the socket has neither path nor host if Sentinel or the nodes of a Cluster provide them. */
   client: Login & { database: number; socket: { path: string } | (Server & Tls) | Tls };
+  /** With TLS, what is now in its files. */
+  files?: () => Files;
   sentinels?: Sentinels;
   /** Nodes of a Cluster, any of which knows the others. */
   cluster?: readonly Server[];
@@ -33,7 +33,7 @@ export type Sentinels = { servers: readonly Server[]; master: string; login: Log
 
 type Login = { username?: string; password?: string };
 /** Files for TLS: the trusted authority, and the client's certificate. */
-type Files = Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
+type Files = Partial<Record<(typeof fileNames)[number], Buffer>>;
 export type Tls = ({ tls: true } & Files) | { tls?: never };
 
 const fileNames = ['ca', 'cert', 'key'] as const;
@@ -81,8 +81,8 @@ export function parseLocation(text: string): Location {
   }
   if ((given.cert === undefined) !== (given.key === undefined)) throw invalid('needs cert and key together');
   const named = prefix === defaultPrefix ? '' : `prefix=${prefix}`;
-  const files = fileNames.flatMap((name) => (given[name] === undefined ? [] : [[name, contentOf(name, given[name])]]));
-  const secured: Tls = tls ? { tls: true, ...Object.fromEntries(files) } : {};
+  const files = tls && { files: filesOf(fileNames, given, invalid) };
+  const secured: Tls = tls ? { tls: true } : {};
   const login = loginOf(username, password);
   if (how === 'unix') {
     if (authority !== '' || path.length < 2) throw invalid('names no socket: redis+unix:///run/redis/redis.sock');
@@ -106,6 +106,7 @@ export function parseLocation(text: string): Location {
       shown,
       prefix: `${prefix}:`,
       client: { ...login, database: Number(database), socket: secured },
+      ...files,
       sentinels: {
         servers: authority.split(',').map((one) => serverOf(one, defaultSentinelPort)),
         master: decoded(master),
@@ -125,6 +126,7 @@ export function parseLocation(text: string): Location {
       // The braces make it the hash tag of every key: all of them are in one slot, whatever tag follows.
       prefix: `{${prefix}}:`,
       client: { ...login, database: 0, socket: secured },
+      ...files,
       cluster: authority.split(',').map((one) => serverOf(one, defaultPort)),
       ...(groups !== undefined && { groups: Number(groups) }),
     };
@@ -134,6 +136,7 @@ export function parseLocation(text: string): Location {
     shown,
     prefix: `${prefix}:`,
     client: { ...login, database: Number(path.slice(1)), socket: { ...serverOf(authority, defaultPort), ...secured } },
+    ...files,
   };
 }
 
@@ -148,12 +151,4 @@ function serverOf(text: string, port: string): Server {
 
 function loginOf(username: string | undefined, password: string | undefined): Login {
   return { ...(username && { username: decoded(username) }), ...(password && { password: decoded(password) }) };
-}
-
-function contentOf(name: string, path: string): Buffer {
-  try {
-    return readFileSync(fromHome(path));
-  } catch (error) {
-    throw invalid(`has ${name}=${path}, which cannot be read: ${(error as Error).message}`);
-  }
 }

@@ -15,10 +15,11 @@ import { clusterRights } from './rights.ts';
 export async function reach(location: Location, most: number, until: AbortSignal): Promise<Connection> {
   const { client } = location;
   const guide = guideOf(location);
-  const primary = guide && (await primaryOf(guide, client.socket as Tls, most, until));
+  const socket = { ...client.socket, ...location.files?.() };
+  const primary = guide && (await primaryOf(guide, socket as Tls, most, until));
   const shown = primary ? `${location.shown}, whose primary is ${shownServer(primary)}` : location.shown;
   try {
-    return await connect({ ...client, socket: { ...client.socket, ...primary } }, most, until);
+    return await connect({ ...client, socket: { ...socket, ...primary } }, most, until);
   } catch (error) {
     throw connectFault(error, shown);
   }

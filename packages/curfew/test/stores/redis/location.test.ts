@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
@@ -8,6 +9,7 @@ import { openStore, showStore } from '../../../src/stores/open.ts';
 import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { freePort } from '../../support/free-port.ts';
+import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { temporaryFolder } from '../harness.ts';
 
@@ -166,6 +168,15 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     t.after(store.close);
     const { id } = await fixtureOf(store).create();
     assert.ok(await store.readSession(id));
+    // All certificates are renewed while the process runs; the old ones are not trusted any more.
+    await server.down();
+    makeCertificates(folder);
+    await server.up();
+    await recovers(() => store.readSession(id));
+    // A file that cannot be read at the moment counts as it was.
+    rmSync(key!);
+    await server.tell('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await recovers(() => store.readSession(id));
   });
 });
 
