@@ -57,6 +57,11 @@ export class DurableWrites {
     return facts === undefined || (facts.confirms && facts.appendOnly && facts.sync !== 'always');
   }
 
+  /** As that of a {@link Link}. */
+  renewFacts(): Promise<void> {
+    return this.#link.renewFacts();
+  }
+
   /** Grows with every connection, as that of a {@link Link}. */
   get generation(): number {
     return this.#link.generation;

@@ -134,6 +134,19 @@ export class Link {
     return this.#send(args, false);
   }
 
+  /**
+   * Asks for the facts again: settings may be changed while a server runs.
+   * @throws `store_unsafe`, `store_read_only`, `store_version`
+   */
+  async renewFacts(): Promise<void> {
+    const { generation } = this;
+    const facts = await readServerFacts((...command) => this.command(...command));
+    // Callers see the error.
+    refuseUnsafe(facts, { ...this.options.location, shown: 'Redis' });
+    // Those of another connection are newer, and perhaps another server's.
+    if (generation === this.generation) this.facts = facts;
+  }
+
   /** Whether a command is sent at once. If not, it waits for a connection, perhaps to another server. */
   get isReady(): boolean {
     return this.#client?.isReady ?? false;

@@ -19,7 +19,6 @@ import type { Script } from './scripts/script.ts';
 import * as sessions from './scripts/sessions.ts';
 import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
-import { readServerFacts, refuseUnsafe } from './settings.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import type { PartOptions } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
@@ -175,9 +174,7 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   };
 
   tryWriting: Store['tryWriting'] = async () => {
-    // Its settings may have been changed since the connection was made.
-    const here = { ...this.#link.options.location, shown: 'Redis' };
-    refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), here);
+    await this.#durable.renewFacts();
     await refuseLackingRights(this.#link, 'Redis');
     await this.#link.run(streams.tryWriting, []);
   };

@@ -6,6 +6,7 @@ import { RedisEngine } from '../../../src/stores/redis/engine.ts';
 import { openRedisStore, parseLocation } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
 import { clearAttempts, logHead } from '../../../src/stores/redis/scripts/streams.ts';
+import { RedisStore } from '../../../src/stores/redis/store.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
@@ -95,6 +96,21 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
       for (let turn = 0; turn < turns; turn++) await undefined;
     }
     assert.equal(await server.tell('XLEN', 'curfew:events'), 20);
+  });
+
+  test('a setting that is changed while Redis runs is noticed when a write is tried', async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
+    const writes = new DurableWrites(link);
+    t.after(() => writes.close());
+    const store = new RedisStore(link, writes);
+    assert.equal(writes.asks, false);
+    await server.tell('CONFIG', 'SET', 'appendfsync', 'everysec');
+    await store.tryWriting();
+    assert.equal(link.facts?.sync, 'everysec');
+    // Before 7.2 Redis cannot confirm it.
+    assert.equal(writes.asks, link.facts?.confirms);
   });
 
   test('confirmed writes survive a kill a moment later', async (t) => {
