@@ -57,7 +57,7 @@ export async function afterFailover(incarnation: string, parts: Parts): Promise<
     if (recorded && (!parts.endEveryone || (await isEveryoneEnded(recorded.at - turn.window)))) return true;
     if (!(await isOurTurn())) return false;
     if (parts.endEveryone && !(await isEveryoneEnded(turns.began))) {
-      await store.endEveryone({ at: now(), by: 'policy', reason: 'everyone' });
+      await store.endEveryone({ at: now(), by: 'policy', reason: 'everyone' }, incarnation);
     }
     if (!recorded)
       await store.appendEvent({ type: 'store.failed_over', at: now(), by: 'policy', details: { incarnation } });

@@ -93,8 +93,12 @@ export interface Store {
    */
   endSessionsOfUser(userId: UserId, end: End, condition?: { except?: SessionId | undefined }): Promise<EpochOutcome>;
 
-  /** Ends every session, including those being created now: increments everyone's epoch, otherwise like the above. */
-  endEveryone(end: End): Promise<{ sequence: number; ended: number }>;
+  /**
+   * Ends every session, including those being created now: increments everyone's epoch, otherwise like the above.
+   * `name`: of what is tried again and again. A store that can be out of reach in part goes on with what an earlier call
+   * under it has begun, so that nobody is ended who has signed in since.
+   */
+  endEveryone(end: End, name?: string): Promise<{ sequence: number; ended: number }>;
 
   /**
    * Changes access groups on all of a user's sessions that have not ended (or only on the session `only`), all or

@@ -19,7 +19,7 @@ const atOnce = 50;
 
 /** What is to be done in the groups: sessions end, all or all but one. The events of the change follow. */
 type Ending = {
-  /** Names it: each call has its own. */
+  /** Names it: each call has its own, unless it goes on with what another one has begun. */
   key: string;
   /** Absent: everyone's. */
   userId?: UserId;
@@ -86,12 +86,14 @@ export class HomeEngine implements Engine {
     return { kind: 'committed', sequences: [sequence], ended };
   }
 
-  async endEveryone(end: End): Promise<Ended> {
+  async endEveryone(end: End, name?: string): Promise<Ended> {
     await this.#outbox.flush();
-    const ending = endingOf(end, []);
-    // It depends on nothing but itself, which a sweep that came by long ago may have removed.
+    const ending = endingOf(end, [], name);
+    const begun = name === undefined ? undefined : await this.#begun(ending.key);
+    if (begun) return uncertain(this.#finish(begun));
+    // It depends on nothing but itself, which a sweep that came by long ago may have removed, or another call has begun.
     const { kind } = await this.#begin({ at: end.at, urgent: true }, ending);
-    return kind === 'conflict' ? this.endEveryone(end) : uncertain(this.#finish(ending));
+    return kind === 'conflict' ? this.endEveryone(end, name) : uncertain(this.#finish(ending));
   }
 
   readSession: Engine['readSession'] = (id) => this.#groups.read(id);
@@ -147,6 +149,12 @@ export class HomeEngine implements Engine {
       }
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** What is still to be done under a key. */
+  async #begun(key: string): Promise<Ending | undefined> {
+    const [text] = await this.#home.link.read(key);
+    return text && text !== unwritten ? (JSON.parse(text) as Ending) : undefined;
   }
 
   /** A change with what is to be done after it. */
@@ -221,8 +229,8 @@ export class HomeEngine implements Engine {
   }
 }
 
-function endingOf(end: End, events: readonly NewEvent[]): Ending {
-  return { key: `ending:${randomUUID()}`, end, events };
+function endingOf(end: End, events: readonly NewEvent[], name: string = randomUUID()): Ending {
+  return { key: `ending:${name}`, end, events };
 }
 
 /** A conflict that has found these sessions, and nothing else that matters. */

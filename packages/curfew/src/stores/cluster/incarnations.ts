@@ -38,17 +38,8 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
    * @throws if none has
    */
   async begin(): Promise<void> {
-    await Promise.all(
-      this.#groups.map(async (_, i) => {
-        try {
-          await this.#see(i);
-        } catch (fault) {
-          const seen = (await this.#home.link.run(readSeen, [String(i)])) as string | null;
-          if (seen === null) throw fault;
-          this.#seen[i] = seen;
-        }
-      }),
-    );
+    await Promise.all(this.#groups.map((_, i) => this.#look(i)));
+    this.#askedAt = performance.now();
   }
 
   logHead = async (): Promise<LogHead> => this.#whole(await this.#home.store.logHead());
@@ -68,9 +59,9 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
 
   /** What the home has answered, with the incarnation of the whole store. */
   async #whole<Answer extends { incarnation: string }>(answer: Answer): Promise<Answer> {
-    const isAnother = answer.incarnation !== this.#homeSeen;
+    const isAnother = this.#homeSeen !== '' && answer.incarnation !== this.#homeSeen;
+    this.#homeSeen = answer.incarnation;
     if (isAnother || performance.now() - this.#askedAt >= fresh) {
-      this.#homeSeen = answer.incarnation;
       this.#askedAt = performance.now();
       // Several parts may have been on the server that was replaced: nodes should start over once for all of them.
       if (isAnother) for (const { link } of this.#groups) link.hurry();
@@ -85,7 +76,7 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
 
   /** One question at a time: a server that hangs is not asked again before it has answered, or the answer is late. */
   #ask(i: number): Promise<void> {
-    this.#asking[i] ??= this.#see(i)
+    this.#asking[i] ??= this.#look(i)
       .catch(() => {})
       .finally(() => {
         this.#asking[i] = undefined;
@@ -93,13 +84,28 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
     return this.#asking[i];
   }
 
-  /** What a group is counts once the home has noted it, for servers that start while the group is out of reach. */
-  async #see(i: number): Promise<void> {
-    const seen = (await this.#groups[i]!.link.run(noteIncarnation, [])) as string;
-    // Another connection to the home may lead to another server, which lacks what was noted before.
+  /**
+   * What a group is counts once the home has noted it, for servers that start while the group is out of reach. One that
+   * was never seen here is what it was for others.
+   */
+  async #look(i: number): Promise<void> {
+    const isOwn = this.#noted[i] !== undefined;
+    if (isOwn) await this.#note(i, this.#seen[i]!);
+    try {
+      const seen = (await this.#groups[i]!.link.run(noteIncarnation, [])) as string;
+      await this.#note(i, seen);
+      this.#seen[i] = seen;
+    } catch (fault) {
+      const seen = isOwn ? this.#seen[i]! : await this.#home.link.run(readSeen, [String(i)]);
+      if (seen === null) throw fault;
+      this.#seen[i] = seen as string;
+    }
+  }
+
+  /** Another connection to the home may lead to another server, which lacks what was noted before. */
+  async #note(i: number, seen: string): Promise<void> {
     const note = `${this.#home.link.generation} ${seen}`;
     if (note !== this.#noted[i]) await this.#home.link.run(noteSeen, [String(i), seen]);
     this.#noted[i] = note;
-    this.#seen[i] = seen;
   }
 }

@@ -65,7 +65,9 @@ export async function divided({ location, timeout }: LinkOptions, count: number)
     try {
       return await openPart(options, as);
     } catch (error) {
-      if (isCurfewError(error, 'store_unavailable')) return awaitPart(options, as);
+      // During a failover it may still lead to a replica, or break off.
+      const isAway = isCurfewError(error, 'store_unavailable', 'store_read_only', 'outcome_unknown');
+      if (isAway) return awaitPart(options, as);
       throw error;
     }
   };

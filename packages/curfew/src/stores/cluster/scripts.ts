@@ -232,12 +232,12 @@ if redis.call('EXISTS', shared .. ARGV[1]) == 0 then redis.call('ZREM', shared .
 `,
 });
 
-/** ARGV: the key of what is to be done. Comes before it is written, so that it is found. */
+/** ARGV: the key of what is to be done, unless it is written already. Comes before it is written, so that it is found. */
 export const endingBegins: Script = writing({
   name: 'endingBegins',
   body: `
 ${now}redis.call('ZADD', shared .. 'endings', now, ARGV[1])
-redis.call('SET', shared .. ARGV[1], '${unwritten}')
+redis.call('SET', shared .. ARGV[1], '${unwritten}', 'NX')
 `,
 });
 

@@ -221,7 +221,7 @@ export class ClusterStore implements Omit<Store, Other> {
     return this.#announced(group, await this.#rules[group]!.endSessionsOfUser(userId, end, condition));
   };
 
-  endEveryone: Store['endEveryone'] = (end) => this.#homeEngine.endEveryone(end);
+  endEveryone: Store['endEveryone'] = (end, name) => this.#homeEngine.endEveryone(end, name);
 
   changeGroups: Store['changeGroups'] = async (change) => {
     const group = this.#groups.ofUser(change.userId);
@@ -332,7 +332,7 @@ export class ClusterStore implements Omit<Store, Other> {
     const sum = (fact: string) => groups.reduce((total, { facts }) => total + Number(facts[fact]), 0);
     const { server: _, ...ofHome } = home;
     const away = all.length - groups.length;
-    const warning = `${away} of the ${all.length} groups are out of reach: their users wait, and no number here counts them.`;
+    const warning = `${away} of ${all.length} groups cannot be reached, so their users wait, and no number here counts them; bring back the primaries of their slots`;
     return {
       ...ofHome,
       bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0),

@@ -57,7 +57,7 @@ export async function* exportAll(
   options?: ExportOptions,
 ): AsyncGenerator<StoreRecord> {
   await Promise.all(groups.map((_, group) => outbox.takeOver(group)));
-  const open = (await home.link.run(readEndings, ['+inf'])) as unknown[];
+  const open = (await home.link.run(readEndings, ['0'])) as unknown[];
   if (open.length > 0) throw new CurfewError('changed_meanwhile', { detail: unfinished });
   const numbered = async (group: number, record: Epoch): Promise<Epoch> => ({
     ...record,
