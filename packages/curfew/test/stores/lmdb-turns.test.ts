@@ -149,7 +149,7 @@ async function pieces({ turns, sweep }: ReturnType<typeof hurriedSweep>, task: S
 }
 
 /** The cost of a few sessions when all of their entries are read and written. */
-const workOfFew = 600;
+const workOfFew = 300;
 
 describe('the embedded store and the turns of the event loop', () => {
   const task = (now: number, keepEnded = forever): SweepTask => ({

@@ -41,6 +41,9 @@ export type Progress = {
 
 const none: ReadonlySet<SessionId> = new Set();
 
+/** How many items one write of {@link Committer.runInPieces} has. */
+const piece = 20;
+
 const countersKey = 'counters';
 const progressKey = 'progress';
 
@@ -361,6 +364,16 @@ export class Committer {
   /** The same for a write that cannot wait: on a full disk it may use the reserve. */
   runUrgent<T>(write: Write<T>): Promise<T> {
     return this.#run(write, true);
+  }
+
+  /** A write for every few items, because very many in one would take a long turn of the event loop. */
+  async runInPieces<Item>(items: readonly Item[], write: (draft: Draft, some: readonly Item[]) => void): Promise<void> {
+    const writes: Promise<void>[] = [];
+    for (let from = 0; from < items.length; from += piece) {
+      const some = items.slice(from, from + piece);
+      writes.push(this.run((draft) => write(draft, some)));
+    }
+    await Promise.all(writes);
   }
 
   #run<T>(write: Write<T>, urgent: boolean): Promise<T> {

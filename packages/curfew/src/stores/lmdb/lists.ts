@@ -21,8 +21,8 @@ import { find } from './sessions.ts';
 import { SortedIds, type Source } from './sorted-ids.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
-/** How many candidates are examined before others get their turn. */
-const slice = 200;
+/** How many candidates are examined before others get their turn, and for how many milliseconds. */
+const [slice, turn] = [200, 3];
 
 export async function listSessions(tables: Tables, state: State, query: SessionQuery): Promise<SessionPage> {
   const { filter, limit, now, budget } = query;
@@ -32,7 +32,8 @@ export async function listSessions(tables: Tables, state: State, query: SessionQ
   const found: SessionSnapshot[] = [];
   let position = query.after;
   for (;;) {
-    let looked = 0;
+    const until = performance.now() + turn;
+    let [looked, more] = [0, false];
     for (const id of descending(sources, position)) {
       const stored = find(tables, id);
       position = id;
@@ -45,9 +46,10 @@ export async function listSessions(tables: Tables, state: State, query: SessionQ
           return { sessions: found, next: found.at(-1)!.stored.id, partial: false };
         }
       }
-      if (looked === slice) break;
+      more = looked === slice || performance.now() >= until;
+      if (more) break;
     }
-    if (looked < slice) return { sessions: found, next: undefined, partial: false };
+    if (!more) return { sessions: found, next: undefined, partial: false };
     if (performance.now() - began >= budget) return { sessions: found, next: position, partial: true };
     await new Promise(setImmediate);
   }
@@ -64,18 +66,20 @@ export async function countActive(
   const of = userId === undefined ? undefined : keptOf(tables, state, userId);
   const due = of === undefined || of.isLarge ? someDue(tables, state, now) : of.ids();
   let count = of?.count ?? state.active;
-  let looked = 0;
-  for (const id of due) {
+  const ids = [...due];
+  for (let from = 0; from < ids.length; from += slice) {
+    const some = ids.slice(from, from + slice);
     // Others have their turn; their changes meanwhile do not affect a count that has begun.
-    if (looked > 0 && looked % slice === 0) await new Promise(setImmediate);
-    looked += 1;
-    const row = tables.sessions.get(id) ?? tables.ended.get(id);
-    // It has been active since its next check was planned.
-    if (!row || deadlineOf(row) > now) continue;
-    const stored = decodeSession(id, row);
-    if (stored.suspended || (userId !== undefined && stored.userId !== userId)) continue;
-    const end = stored.end ?? state.epochs.endOf(stored);
-    if (!end || end.sequence > head) count -= 1;
+    if (from > 0 || ids.length > slice) await tables.sessions.prefetch(some);
+    for (const id of some) {
+      const row = tables.sessions.get(id) ?? tables.ended.get(id);
+      // It has been active since its next check was planned.
+      if (!row || deadlineOf(row) > now) continue;
+      const stored = decodeSession(id, row);
+      if (stored.suspended || (userId !== undefined && stored.userId !== userId)) continue;
+      const end = stored.end ?? state.epochs.endOf(stored);
+      if (!end || end.sequence > head) count -= 1;
+    }
   }
   return count;
 }
@@ -98,7 +102,7 @@ function keptOf({ live }: Tables, state: State, userId: UserId) {
 /** Sessions whose deadline has passed, placed or not: at most as many as a count examines. */
 function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
   const due = new Set<SessionId>();
-  for (const some of [dueSessions(tables, now), state.fresh.dueAt(now)]) {
+  for (const some of [dueSessions(tables, now, limits.dueCounted), state.fresh.dueAt(now)]) {
     for (const id of some) {
       if (due.size >= limits.dueCounted) return due;
       due.add(id);
@@ -108,17 +112,13 @@ function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
 }
 
 /** Live sessions to check: their recorded deadline has passed, but activity may have moved it since. */
-function* dueSessions(tables: Tables, now: number, limit = Number.POSITIVE_INFINITY): Iterable<SessionId> {
-  let seen = 0;
-  for (const key of dueKeys(tables, now)) {
-    if (seen++ >= limit) return;
-    yield idOfTimeKey(key);
-  }
+function* dueSessions(tables: Tables, now: number, limit: number): Iterable<SessionId> {
+  for (const key of dueKeys(tables, now, limit)) yield idOfTimeKey(key);
 }
 
 /** Their keys in the index by deadline. */
-export function dueKeys({ deadlines }: Tables, now: number): Iterable<string> {
-  return deadlines.getKeys({ end: endOfTime(now) });
+export function dueKeys({ deadlines }: Tables, now: number, limit: number): Iterable<string> {
+  return deadlines.getKeys({ end: endOfTime(now), limit });
 }
 
 /** Sessions that changed since the sweep last followed the log, among them those whose end was recorded. */

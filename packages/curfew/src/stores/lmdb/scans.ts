@@ -4,17 +4,19 @@ import type { Candidate, Scan } from '../commit.ts';
 import { deadlineOf, decodeSession, encodeSession, nextCheckAtOf } from './codec.ts';
 import type { Committer, Draft, State } from './commit.ts';
 import { isSettled, numberOf } from './epochs.ts';
-import { endedOfUser, idOfTimeKey, timeKey, userKey, userRange } from './keys.ts';
+import { endedOfUser, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import { dueKeys } from './lists.ts';
 import type { Pace } from './pace.ts';
 import { readSlot } from './slots.ts';
 import { fewest, turnOf } from './sweep.ts';
-import { idsUnder, type Tables } from './tables.ts';
+import { type Entry, idsUnder, prefetchEntries, type Tables } from './tables.ts';
 
 /** How many sessions one scan finds: their ends are recorded in a turn or two. */
 const mostFound = 100;
 /** How many sessions a walk over all of them examines in one turn, for each one that it may find. */
 const looksPerFind = 20;
+/** Of how many properties of a session the index entries are read in advance; it may have thousands of access groups. */
+const mostTags = 20;
 
 const nothing: Scan = { candidates: [], more: false, settle: async () => {} };
 
@@ -36,14 +38,24 @@ export class Scans {
 
   /** Those whose deadline has passed. Those that have been active since get a later place. */
   async due(now: number, asked: number): Promise<Scan> {
-    const isOver = turnOf(this.#pace);
+    return this.#prefetched(await this.#due(now, asked));
+  }
+
+  /** Those that steps of users' epochs, or of everyone's, have passed. */
+  async passed(asked: number): Promise<Scan> {
+    return this.#prefetched(this.#passed(asked));
+  }
+
+  async #due(now: number, asked: number): Promise<Scan> {
     const most = Math.min(asked, mostFound);
+    const keys = [...dueKeys(this.#tables, now, most + 1)];
+    await this.#tables.sessions.prefetch(keys.slice(0, most).map(idOfTimeKey));
+    const isOver = turnOf(this.#pace);
     const [candidates, later]: [Candidate[], string[]] = [[], []];
-    let [looked, more] = [0, false];
-    for (const key of dueKeys(this.#tables, now)) {
-      more = looked === most || (looked > 0 && looked % fewest === 0 && isOver());
+    let more = false;
+    for (const [looked, key] of keys.entries()) {
+      more = looked === most || (looked >= fewest && isOver());
       if (more) break;
-      looked += 1;
       const id = idOfTimeKey(key);
       const row = this.#tables.sessions.get(id);
       // Earlier versions may have left a key of a session that is not there any more.
@@ -55,12 +67,11 @@ export class Scans {
       // The sweep moves those whose end is recorded when it follows the log.
       if (!stored.end) candidates.push(this.#candidate(stored));
     }
-    if (later.length > 0) await this.#committer.run((draft) => checkLater(draft, later));
+    await this.#committer.runInPieces(later, checkLater);
     return { candidates, more, settle: async () => {} };
   }
 
-  /** Those that steps of users' epochs, or of everyone's, have passed. */
-  async passed(asked: number): Promise<Scan> {
+  #passed(asked: number): Scan {
     const { epochs, fresh } = this.#state;
     if (epochs.isSettled) return nothing;
     const isOver = turnOf(this.#pace);
@@ -96,7 +107,7 @@ export class Scans {
     let [looked, last, more] = [0, reached, false];
     for (const { key, value: row } of this.#tables.sessions.getRange(from)) {
       const full = candidates.length >= most || looked === most * looksPerFind;
-      more = full || (looked > 0 && looked % fewest === 0 && isOver());
+      more = full || (looked >= fewest && isOver());
       if (more) break;
       looked += 1;
       last = key as SessionId;
@@ -127,6 +138,22 @@ export class Scans {
       });
     };
     return { candidates, more, settle };
+  }
+
+  /** Reads what a transaction that moves these sessions to the past needs besides their rows. */
+  async #prefetched(scan: Scan): Promise<Scan> {
+    const { live, past, ended } = this.#tables;
+    const [ofLive, ofPast]: [Entry[], Entry[]] = [[], []];
+    for (const { snapshot } of scan.candidates) {
+      const { stored } = snapshot;
+      const tags = tagKeys(stored).slice(0, mostTags);
+      for (const key of [...stateKeys(stored), ...tags, endedOfUser(stored.userId)])
+        ofLive.push({ key, value: stored.id });
+      for (const key of tags) ofPast.push({ key, value: stored.id });
+    }
+    const ids = scan.candidates.map(({ snapshot }) => snapshot.stored.id);
+    await Promise.all([prefetchEntries(live, ofLive), prefetchEntries(past, ofPast), ended.prefetch(ids)]);
+    return scan;
   }
 
   #candidate(stored: StoredSession): Candidate {

@@ -76,7 +76,7 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
 
   readSessionByAlias: Store['readSessionByAlias'] = (alias) => this.engine.readSessionByAlias(alias);
 
-  touchSessions: Store['touchSessions'] = (activities) => this.#committer.run((draft) => touchAll(draft, activities));
+  touchSessions: Store['touchSessions'] = (activities) => this.#committer.runInPieces(activities, touchAll);
 
   listSessions: Store['listSessions'] = (query) => this.#read(() => listSessions(this.#tables, this.#state, query));
 

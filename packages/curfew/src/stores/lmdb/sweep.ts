@@ -11,7 +11,7 @@ import { endOfTime, idOfTimeKey, stateKeys, tagKeys, userRange } from './keys.ts
 import { unburied } from './lists.ts';
 import type { Pace } from './pace.ts';
 import { archive, recordedAt } from './sessions.ts';
-import { putInOrder, type Tables } from './tables.ts';
+import { puttingInOrder, type Tables } from './tables.ts';
 
 /** How many index entries one piece writes, for each session that it may write. */
 const placementsPerWrite = 8;
@@ -19,8 +19,10 @@ const placementsPerWrite = 8;
 const manyFresh = 20_000;
 const freshFor = 10 * second;
 
-/** How many one piece always handles, whatever its time. */
-export const fewest = 20;
+/** How many one piece always handles, whatever its time, so that the sweep makes progress. */
+export const fewest = 4;
+/** How many neighbouring rows are removed before it looks at the time. */
+const rowsAtOnce = 20;
 
 /** Whether the time of a piece has run out. */
 type IsOver = () => boolean;
@@ -125,20 +127,19 @@ export class Sweeper {
       draft.progress = { ...draft.progress, begun: lastEvent };
     }
     const placing = this.#toPlace !== undefined;
-    const due: [string, true][] = [];
+    const putDeadline = puttingInOrder(deadlines);
     for (let written = 0; this.#toPlace && written < batch * placementsPerWrite; written++) {
-      if (written % fewest === fewest - 1 && isOver()) break;
+      if (written >= fewest && isOver()) break;
       const { value: entry, done } = this.#toPlace.next();
       if (done) this.#toPlace = undefined;
       // Sorting is still in progress, or a change of the session has placed it meanwhile.
       else if (!entry || !draft.isFresh(entry.id)) continue;
-      else if ('deadline' in entry) due.push([entry.deadline, true]);
+      else if ('deadline' in entry) putDeadline(entry.deadline, true);
       else {
         live.put(entry.key, entry.id);
         if (entry.last) draft.placed(entry.id);
       }
     }
-    putInOrder(deadlines, due);
     let placed = lastEvent;
     for (const { id, told } of fresh) {
       if (!draft.isFresh(id)) continue;
@@ -243,7 +244,7 @@ function cut(
   isOver: IsOver,
 ): { count: number; more: boolean } {
   for (let count = 0; ; ) {
-    const size = Math.min(fewest, most - count);
+    const size = Math.min(rowsAtOnce, most - count);
     const old: number[] = [];
     for (const { key, value } of table.getRange({ limit: size + spared, end: upTo + 1 })) {
       if (!isOld(value)) break;

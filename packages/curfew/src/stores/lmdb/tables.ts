@@ -105,15 +105,34 @@ export function idsUnder(index: Tables['live'], key: string, limit?: number): Se
   return [...index.getRange(range)].map(({ value }) => value as SessionId);
 }
 
+/** An entry of an index. */
+export type Entry = { key: string; value: SessionId };
+
+/**
+ * Reads from the disk, in another thread, the pages on which entries of an index are or would be: the event loop would
+ * stand still for each that it has to read itself.
+ */
+export function prefetchEntries(index: Tables['live'], entries: readonly Entry[]): Promise<void> {
+  // The type declaration knows keys alone, of which all values would be read.
+  return index.prefetch(entries as readonly unknown[] as string[]);
+}
+
 /** Puts rows with ascending keys. Keys beyond the last are appended, so that LMDB fills whole pages, not half. */
 export function putInOrder<Value>(table: Database<Value, string>, rows: Iterable<readonly [string, Value]>): void {
-  let [last = ''] = [...table.getKeys({ reverse: true, limit: 1 })];
-  for (const [key, value] of rows) {
+  const put = puttingInOrder(table);
+  for (const [key, value] of rows) put(key, value);
+}
+
+/** The same, one by one. */
+export function puttingInOrder<Value>(table: Database<Value, string>): (key: string, value: Value) => void {
+  let last: string | undefined;
+  return (key, value) => {
+    last ??= [...table.getKeys({ reverse: true, limit: 1 })][0] ?? '';
     if (key > last) {
       append(table, key, value);
       last = key;
     } else table.put(key, value);
-  }
+  };
 }
 
 function append<Value>(table: Database<Value, string>, key: string, value: Value): void {
