@@ -1,6 +1,7 @@
 import { normalAddress } from '../domain/address.ts';
 import type { Alias } from '../domain/alias.ts';
 import type { UserId } from '../domain/brand.ts';
+import { shardTag, shardTags } from '../domain/ids.ts';
 import { day, freshSignIn, limits } from '../domain/limits.ts';
 import { openSession } from '../domain/open-session.ts';
 import { parseMetadata, parsePersonId, parseSessionData, parseUserAgent } from '../domain/parse.ts';
@@ -14,21 +15,33 @@ import { type AgainOutcome, importAgain } from './import-again.ts';
 /** The store as it is when an import begins. Later changes are noticed by the epochs, which move with them. */
 export type ImportStore = {
   store: Store;
-  /** Everyone's epoch: if everybody is signed out meanwhile, nobody comes in any more. */
-  everyone: number;
+  /**
+   * Everyone's epoch, by shard tag: if everybody is signed out meanwhile, nobody comes in any more. Users in different places
+   * may have different numbers, after a failover of one of them.
+   */
+  everyone: ReadonlyMap<string, number>;
   disabled: ReadonlySet<UserId>;
 };
 
 /** Asks once what would otherwise be asked for each of a million sessions. */
 export async function importStore(store: Store): Promise<ImportStore> {
-  const { epochs } = await store.readUser('-' as UserId);
+  const everyone = await epochsOfEveryone(store);
   const disabled = new Set<UserId>();
   for (let after: string | undefined; ; ) {
     const { accounts, next } = await store.listAccounts({ after, limit: limits.pageMax });
     for (const account of accounts) if (account.disabled) disabled.add(account.id);
-    if (next === undefined) return { store, everyone: epochs.everyone, disabled };
+    if (next === undefined) return { store, everyone, disabled };
     after = next;
   }
+}
+
+async function epochsOfEveryone(store: Store): Promise<Map<string, number>> {
+  // Some user of each tag, whether there is one of that name or not.
+  const users = new Map<string, UserId>();
+  for (let i = 0; users.size < shardTags; i++) users.set(shardTag(`-${i}`), `-${i}` as UserId);
+  const read = async ([tag, userId]: [string, UserId]) =>
+    [tag, (await store.readUser(userId)).epochs.everyone] as const;
+  return new Map(await Promise.all([...users].map(read)));
 }
 
 export type ImportParts = {
@@ -118,7 +131,7 @@ export async function importSession(
     if (epochs.user === 0) return 'imported';
     throw new CurfewError('signed_out_meanwhile');
   }
-  const epochs = { user: 0, everyone };
+  const epochs = { user: 0, everyone: everyone.get(shardTag(userId))! };
   const opening = {
     userId,
     accessGroups: [],

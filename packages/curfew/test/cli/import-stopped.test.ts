@@ -40,7 +40,7 @@ for (const pieces of [1, 6]) {
     const store = { createSession } as unknown as Store;
     const task = {
       parts: {
-        into: { store, everyone: 0, disabled: new Set<never>() },
+        into: { store, everyone: new Map<string, number>(), disabled: new Set<never>() },
         random,
         policy: { absolute: day, idle: day },
         lifetime: 0,
