@@ -10,6 +10,7 @@ import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { endReasonOf, usualReason } from './end-reason.ts';
+import { budget } from './match-sessions.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
 /** `alreadyEnded`: the session had ended before, and this changed nothing. */
@@ -105,13 +106,23 @@ export async function findTarget(context: AuthorityContext, target: EndTarget): 
     if (found) return found.stored;
     throw new CurfewError('session_not_found', { detail: `No session has the id ${target.id}.` });
   }
-  if ('name' in target) {
-    const found = await context.store.readNamedSession(parseSessionName(target.name));
-    if (found) return found.stored;
-    throw new CurfewError('session_not_found', { detail: `No session is named ${quoted(target.name)}.` });
-  }
+  if ('name' in target) return findByName(context, target.name);
   if ('alias' in target) return findByAlias(context, target);
   return 'token' in target ? findByToken(context, target.token) : findByRefreshToken(context, target.refreshToken);
+}
+
+/**
+ * The session in the name's slot. A slot that was created by opening a session was removed with its end, so without one
+ * this is the last session that had the name: a repeated call finds the session that the first one has ended.
+ */
+async function findByName({ store, clock }: AuthorityContext, text: string): Promise<StoredSession> {
+  const name = parseSessionName(text);
+  const held = await store.readNamedSession(name);
+  if (held) return held.stored;
+  const query = { filter: { name }, limit: 1, now: clock.nowForEnd(), budget };
+  const [last] = (await store.listSessions(query)).sessions;
+  if (last) return last.stored;
+  throw new CurfewError('session_not_found', { detail: `No session is named ${quoted(text)}.` });
 }
 
 async function findByToken(context: AuthorityContext, token: string): Promise<StoredSession> {

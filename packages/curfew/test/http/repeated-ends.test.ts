@@ -52,6 +52,14 @@ describe('a repeated end waits for the first one', () => {
     await bothWait(server, logOut, logOut);
   });
 
+  test('R18: logging out by a name whose slot was removed with its session', async (t) => {
+    const { server, knows } = await withMute(t);
+    const { token } = await server.createSession('ada', { name: 'passing' });
+    await knows(token);
+    const logOut = () => server.call('POST', '/v1/sessions/logout', { name: 'passing' });
+    await bothWait(server, logOut, logOut);
+  });
+
   test('R18: disabling an account that was just disabled', async (t) => {
     const { server, knows } = await withMute(t);
     const { id } = await server.createAccount('ben');

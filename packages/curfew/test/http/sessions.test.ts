@@ -67,6 +67,22 @@ describe('sessions over HTTP', () => {
     assert.equal(second.body.receipt.everywhere, false);
   });
 
+  test('R18: so does ending again by a name that nobody keeps, for a key and for the session’s own user', async () => {
+    const logOut = (name: string, as = server.key) => server.call('POST', '/v1/sessions/logout', { name }, { as });
+    const { session } = await server.createSession('namesake', { name: 'passing' });
+    const { token } = await server.createSession('namesake');
+    const first = await logOut('passing');
+    for (const as of [server.key, token]) {
+      const again = await logOut('passing', as);
+      assert.deepEqual([again.status, again.body.session?.id], [200, session.id]);
+      assert.equal(again.body.receipt.endedAt, first.body.receipt.endedAt);
+      assert.equal(again.body.receipt.sequence, first.body.receipt.sequence);
+    }
+    const { token: stranger } = await server.createSession('passer-by');
+    assert.equal((await logOut('passing', stranger)).body.code, 'permission_missing');
+    assert.equal((await logOut('unheard-of')).body.code, 'session_not_found');
+  });
+
   test('a session ends by token, refresh token, name or id', async () => {
     for (const by of ['token', 'refreshToken', 'name', 'id']) {
       const opened = await server.createSession('four ways', { name: 'desk' });
