@@ -2,7 +2,7 @@ import { anonymousUser } from 'curfew-client/protocol';
 import type { Alias } from '../domain/alias.ts';
 import type { UserId } from '../domain/brand.ts';
 import { freshSignIn } from '../domain/limits.ts';
-import { openSession, type Tokens } from '../domain/open-session.ts';
+import { type Opening, openSession, type Tokens } from '../domain/open-session.ts';
 import {
   parseAddress,
   parseAliases,
@@ -14,7 +14,7 @@ import {
   parseUserAgent,
   parseUserId,
 } from '../domain/parse.ts';
-import { lifetimesOf } from '../domain/policy.ts';
+import { lifetimesOf, type Policy } from '../domain/policy.ts';
 import type { Epochs, Metadata, Session } from '../domain/session.ts';
 import { viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
@@ -79,14 +79,7 @@ export async function openChecked(
   const opened = openSession(
     {
       userId,
-      name: request.name === undefined ? undefined : parseSessionName(request.name),
-      accessGroups: parseGroups(request.accessGroups ?? []),
-      userAgent: parseUserAgent(request.userAgent),
-      ip: parseAddress(request.ip),
-      metadata: parseMetadata(request.metadata),
-      aliases: parseAliases(request.aliases ?? []),
-      data: request.data === undefined ? undefined : parseSessionData(request.data),
-      ...lifetimesOf(request, policy),
+      ...parseParts(request, policy),
       epochs,
       withFactor,
       openedWith: caller === 'self' ? undefined : [...caller.granted],
@@ -120,6 +113,25 @@ export async function openChecked(
       return { session: viewOf(outcome.session, undefined), token, refreshToken };
     }
   }
+}
+
+type Parts = Omit<Opening, 'userId' | 'epochs' | 'withFactor' | 'openedWith'>;
+
+/**
+ * Everything of a request but whose session it will be, for calls that must refuse it before they change something else.
+ * @throws `too_many_groups`, `metadata_too_large`, `invalid_value`
+ */
+export function parseParts(request: Omit<SessionRequest, 'userId'>, policy: Policy): Parts {
+  return {
+    name: request.name === undefined ? undefined : parseSessionName(request.name),
+    accessGroups: parseGroups(request.accessGroups ?? []),
+    userAgent: parseUserAgent(request.userAgent),
+    ip: parseAddress(request.ip),
+    metadata: parseMetadata(request.metadata),
+    aliases: parseAliases(request.aliases ?? []),
+    data: request.data === undefined ? undefined : parseSessionData(request.data),
+    ...lifetimesOf(request, policy),
+  };
 }
 
 /** Another person than the user may have the tokens then: only an application states that its user has signed in. */

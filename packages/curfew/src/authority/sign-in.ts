@@ -9,7 +9,6 @@ import {
 } from '../domain/account.ts';
 import { networkOf } from '../domain/address-bytes.ts';
 import { limits } from '../domain/limits.ts';
-import { parseAddress } from '../domain/parse.ts';
 import { grantedBy } from '../domain/permissions.ts';
 import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
@@ -17,7 +16,7 @@ import { CurfewError, isCurfewError } from '../errors.ts';
 import { bucketOf, guess, takeAttempt } from './attempts.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
-import { type OpenedSession, openChecked } from './create-session.ts';
+import { type OpenedSession, openChecked, parseParts } from './create-session.ts';
 import { endStored, findTarget } from './end-session.ts';
 import { guardAccount } from './guard.ts';
 import { useFactor } from './second-factor.ts';
@@ -50,10 +49,11 @@ export type SignedIn = OpenedSession & { account: AccountView };
  *   `named_session_stopped`
  */
 export async function signIn(context: AuthorityContext, request: SignInRequest): Promise<SignedIn> {
-  const { attempts, store, passwords } = context;
+  const { attempts, store, passwords, policy } = context;
   const by = canonical(request.login);
   const name = Object.values(by)[0]!;
-  const ip = parseAddress(request.ip);
+  // What can be refused is refused before a code is used up and earlier sessions end.
+  const { ip } = parseParts(request, policy);
   passwords.admit();
   await takeAttempt(context, bucketOf('address', networkOf(ip ?? '')), attempts.loginFromAddress);
   const credential = await store.findAccount(by);

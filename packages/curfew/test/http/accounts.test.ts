@@ -494,6 +494,18 @@ describe('accounts over HTTP', () => {
     assert.equal((await server.verify(again.body.token)).active, true);
   });
 
+  test('7.2.4: a sign-in that is refused for its lifetime has ended no session and used up no code', async () => {
+    const { id } = await server.createAccount('iris');
+    const authenticator = await server.enrol(id);
+    const { token } = (await server.login('iris', 'iris password', authenticator.next())).body;
+    clock.advance(minute);
+    const right = { username: 'iris', password: 'iris password', totp: authenticator.next() };
+    const signIn = (more: object) => server.call('POST', '/v1/login', { ...right, ...more }, { as: token });
+    assert.equal((await signIn({ lifetime: 40 * 24 * 60 * 60 })).body.code, 'invalid_value');
+    assert.equal((await server.verify(token)).active, true);
+    assert.equal((await signIn({})).status, 200);
+  });
+
   test('events describe what happened, without secrets; a stream delivers them as they happen', async () => {
     const { session } = await server.createSession('watched', { accessGroups: ['x'] });
     const gone = new AbortController();
