@@ -63,27 +63,32 @@ export async function signIn(context: AuthorityContext, request: SignInRequest):
     bucket: bucketOf('login', subject),
     spare: () => bucketOfDevice(context, subject, ip),
   };
-  const { account, epochs } = await guess(context, from, attempts.loginOfAccount, () =>
-    checkCredentials(context, credential, request, { loginHash: hashOfName(context, name), ip }),
+  const told = { loginHash: hashOfName(context, name), ip };
+  const { account: known, epochs } = await guess(context, from, attempts.loginOfAccount, () =>
+    checkPassword(context, credential, request.password, told),
   );
+  // The password was right, so whatever becomes of the code counts against the limits of codes only.
+  const account = await confirmFactor(context, known, request.code, told);
   if (request.name !== undefined) mayTakeName(account);
   await endPrevious(context, request);
   const opened = await open(context, account, epochs, request);
   return { ...opened, account: accountView(await noteLogin(context, account)) };
 }
 
-async function checkCredentials(
+type Credential = { account: Account; epochs: Epochs };
+
+async function checkPassword(
   context: AuthorityContext,
-  credential: { account: Account; epochs: Epochs } | undefined,
-  { password, code }: SignInRequest,
+  credential: Credential | undefined,
+  password: string,
   told: object,
-): Promise<{ account: Account; epochs: Epochs }> {
+): Promise<Credential> {
   const right = await context.passwords.matches(password, credential?.account.passwordHash);
   if (!right || !credential || credential.account.disabled) {
     await noteRefusal(context, credential?.account, told);
     throw new CurfewError('invalid_credentials');
   }
-  return { account: await confirmFactor(context, credential.account, code, told), epochs: credential.epochs };
+  return credential;
 }
 
 /** Milliseconds that may be spent finding out whether an account knows a device. */

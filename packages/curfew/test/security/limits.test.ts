@@ -83,6 +83,20 @@ describe('limits of guessing', () => {
     assert.equal(await from('198.51.100.1', { username: 'ada' }, 'ada password'), 429);
   });
 
+  test('N4.4: a correct password never counts, without the code of the second factor or with a wrong one', async (t) => {
+    const { server, times } = await start(t, { CURFEW_LOGIN_ATTEMPTS: '3/15m' });
+    const { id } = await server.createAccount('ada');
+    const authenticator = await server.enrol(id);
+    const signIn = async (password: string, code?: string) => (await server.login('ada', password, code)).body.code;
+    assert.deepEqual(new Set(await times(5, () => signIn('ada password'))), new Set(['second_factor_required']));
+    const wrong = () => signIn('ada password', authenticator.wrong());
+    assert.deepEqual(new Set(await times(4, wrong)), new Set(['second_factor_invalid']));
+    assert.equal(await signIn('ada password', authenticator.next()), undefined);
+    // Wrong passwords do: three for the account, and three for its known device.
+    await times(6, () => signIn('wrong', authenticator.wrong()));
+    assert.equal(await signIn('ada password', authenticator.next()), 'too_many_attempts');
+  });
+
   test('NIST 3.2.2, N4.5: no more than 100 second factors in a row may be wrong, even over days', async (t) => {
     const { clock, server } = await start(t);
     const { id } = await server.createAccount('ada');
