@@ -1088,7 +1088,7 @@ export type Operations = {
           opened: number;
           /** Sessions ended. */
           ended: number;
-          /** Sign-ins refused. */
+          /** Sign-ins refused, also for a wrong code; one that was only asked for its code is not. */
           refused: number;
           /** Whether all events of the interval were counted. */
           exact: boolean;

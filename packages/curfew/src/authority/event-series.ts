@@ -17,7 +17,7 @@ export type Interval = {
   opened: number;
   /** Sessions ended, for whatever reason; by one event each, or many by one. */
   ended: number;
-  /** Sign-ins that were refused. */
+  /** Sign-ins that were refused, for a wrong code too; not those that were only asked for a code. */
   refused: number;
   /** Whether every event of the interval was counted. */
   exact: boolean;
@@ -194,7 +194,8 @@ function countsOf({ type, details }: Event): Partial<Counts> | undefined {
     case 'everyone.ended':
       return { ended: Number(details?.['ended'] ?? 0) };
     case 'login.failed':
-      return { refused: 1 };
+      // Every ordinary sign-in in two steps is asked for its code once.
+      return details?.['factor'] === 'missing' ? undefined : { refused: 1 };
     default:
       return undefined;
   }

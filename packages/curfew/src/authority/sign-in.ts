@@ -156,7 +156,14 @@ async function confirmFactor(
     await noteRefusal(context, account, { ...told, factor: 'missing' });
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
-  return useFactor(context, account, code);
+  try {
+    return await useFactor(context, account, code);
+  } catch (error) {
+    // The wrong code itself is recorded wherever one is given; here it has refused a sign-in too.
+    if (isCurfewError(error, 'second_factor_invalid'))
+      await noteRefusal(context, account, { ...told, factor: 'wrong' });
+    throw error;
+  }
 }
 
 /**

@@ -49,6 +49,26 @@ test('sign-ins, ends and refused sign-ins are counted by the interval, with what
   }
 });
 
+test('a sign-in with a wrong code is a refused one, and one that is only asked for its code is not', async (t) => {
+  const clock = manualClock(noon);
+  const server = await TestServer.start({}, clock);
+  t.after(() => server.close());
+  const { id } = await server.createAccount('ada');
+  const authenticator = await server.enrol(id);
+  const refused = async () => (await server.call('GET', '/v1/events/series?hours=1')).body.intervals.at(-1).refused;
+  assert.equal((await server.login('ada', 'ada password')).body.code, 'second_factor_required');
+  assert.equal((await server.login('ada', 'ada password', authenticator.next())).status, 200);
+  assert.equal(await refused(), 0);
+  assert.equal((await server.login('ada', 'ada password', authenticator.wrong())).body.code, 'second_factor_invalid');
+  assert.equal(await refused(), 1);
+  // Both are in the audit trail, and so is the wrong code.
+  const { events } = (await server.call('GET', '/v1/events?types=login.failed,second_factor.failed')).body;
+  assert.deepEqual(
+    events.map(({ type, details }: Json) => details?.factor ?? type),
+    ['wrong', 'second_factor.failed', 'missing'],
+  );
+});
+
 test('an end by a deadline that is recorded late counts at its deadline', async (t) => {
   const clock = manualClock(noon - 3 * hour);
   const server = await TestServer.start({}, clock);

@@ -125,7 +125,9 @@ export const eventSeries = operation({
           at: time('When it begins.'),
           opened: Type.Integer({ description: 'Sessions opened, by signing in or by an application.' }),
           ended: Type.Integer({ description: 'Sessions ended.' }),
-          refused: Type.Integer({ description: 'Sign-ins refused.' }),
+          refused: Type.Integer({
+            description: 'Sign-ins refused, also for a wrong code; one that was only asked for its code is not.',
+          }),
           exact: Type.Boolean({ description: 'Whether all events of the interval were counted.' }),
         }),
       ),
