@@ -36,7 +36,9 @@ export function lifetimesOf(
   policy: Policy,
 ): { absolute: number; idle: number } {
   const absolute = within('lifetime', asked.lifetime ?? policy.absolute, shortestLifetime, policy.absolute);
-  const idle = within('idle', asked.idle ?? Math.min(policy.idle, absolute), shortestIdle, policy.idle);
+  // Only an idle limit that was asked for can be too short: the one that follows from a short lifetime is never reached.
+  const idle =
+    asked.idle === undefined ? Math.min(policy.idle, absolute) : within('idle', asked.idle, shortestIdle, policy.idle);
   return { absolute, idle };
 }
 

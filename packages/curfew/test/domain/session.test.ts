@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { UserId } from '../../src/domain/brand.ts';
-import { day, hour, minute } from '../../src/domain/limits.ts';
+import { day, hour, minute, second } from '../../src/domain/limits.ts';
 import { openSession } from '../../src/domain/open-session.ts';
 import { lifetimesOf, type Policy } from '../../src/domain/policy.ts';
 import type { SequencedEnd } from '../../src/domain/reasons.ts';
@@ -113,6 +113,9 @@ test('a session may be shorter than the policy allows, never longer', () => {
   const policy: Policy = { absolute: 30 * day, idle: 7 * day, maxSessions: undefined, excess: 'replace' };
   assert.deepEqual(lifetimesOf({}, policy), { absolute: 30 * day, idle: 7 * day });
   assert.deepEqual(lifetimesOf({ lifetime: hour }, policy), { absolute: hour, idle: hour });
+  assert.deepEqual(lifetimesOf({ lifetime: second }, policy), { absolute: second, idle: second });
+  assert.throws(() => lifetimesOf({ lifetime: second, idle: second }, policy), /idle is 1 s; it must be 10 to/);
+  assert.throws(() => lifetimesOf({ lifetime: second / 2 }, policy), /lifetime is 0.5 s/);
   assert.throws(() => lifetimesOf({ lifetime: 31 * day }, policy), /lifetime is 2678400 s; it must be 1 to 2592000 s/);
   assert.throws(() => lifetimesOf({ idle: 8 * day }, policy), /idle is 691200 s/);
   assert.throws(() => lifetimesOf({ idle: 0 }, policy), { code: 'invalid_value' });
