@@ -33,7 +33,7 @@ export async function guess<Result>(
   return context.guesses.look(bucket, async () => {
     try {
       const result = await look();
-      await context.store.clearAttempts(bucket);
+      await clearAttempts(context, bucket);
       return result;
     } catch (error) {
       // If this cannot be recorded, others wait longer than they need to.
@@ -41,6 +41,14 @@ export async function guess<Result>(
       throw error;
     }
   });
+}
+
+/**
+ * Empties a bucket after a success, which stays one if this fails: then the next guesses are limited sooner. An error here
+ * would say that nothing was changed, about a code that was used up or a factor that was removed.
+ */
+export async function clearAttempts({ store }: AuthorityContext, bucket: string): Promise<void> {
+  await store.clearAttempts(bucket).catch(() => {});
 }
 
 async function takeFrom(context: AuthorityContext, from: GuessFrom, rule: AttemptRule): Promise<string> {

@@ -102,8 +102,7 @@ export async function confirmTotp(
     return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(context, present, codes) };
   };
   const { account, sequence, ended } = await change(context, caller, id, enrolled, confirm, ends);
-  // If they cannot be cleared, the next guesses are limited sooner.
-  await clearFactorAttempts(context, account.id).catch(() => {});
+  await clearFactorAttempts(context, account.id);
   if (!ends || sequence === undefined) {
     return { account: accountView(account), backupCodes: codes, ended: undefined, receipt: undefined };
   }

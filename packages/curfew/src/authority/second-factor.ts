@@ -4,7 +4,7 @@ import { freshSignIn } from '../domain/limits.ts';
 import { useCode } from '../domain/second-factor.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
-import { bucketOf, takeAttempt } from './attempts.ts';
+import { bucketOf, clearAttempts, takeAttempt } from './attempts.ts';
 import { type Person, personCaller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { guardAccount } from './guard.ts';
@@ -84,7 +84,8 @@ async function takeCode(
   }
   refuseStranger(session, account);
   await useFactor(context, account, code);
-  await remember(context, session, use);
+  // The code is used up and was right: if it cannot be remembered, the next operation requires another one.
+  await remember(context, session, use).catch(() => {});
 }
 
 /**
@@ -139,8 +140,8 @@ export async function takeFactorAttempt(context: AuthorityContext, id: Account['
   await takeAttempt(context, inARow, context.attempts.secondFactorInARow);
 }
 
-export async function clearFactorAttempts({ store }: AuthorityContext, id: Account['id']): Promise<void> {
-  await Promise.all(factorBuckets(id).map((bucket) => store.clearAttempts(bucket)));
+export async function clearFactorAttempts(context: AuthorityContext, id: Account['id']): Promise<void> {
+  await Promise.all(factorBuckets(id).map((bucket) => clearAttempts(context, bucket)));
 }
 
 function factorBuckets(id: Account['id']): [soon: string, inARow: string] {

@@ -226,12 +226,16 @@ async function sessionOf(context: AuthorityContext, token: string): Promise<Stor
   }
 }
 
-/** Records the time of the last sign-in; a conflict is ignored, because it is no reason to refuse a sign-in. */
+/**
+ * Records the time of the last sign-in. If it cannot be recorded, that is no reason to refuse the sign-in: by now, the
+ * session is open and earlier ones have ended.
+ */
 async function noteLogin(context: AuthorityContext, account: Account): Promise<Account> {
   const lastLoginAt = context.clock.nowForEnd();
   const { id, version } = account;
-  const outcome = await context.store.changeAccount({ id, version, set: { lastLoginAt }, event: undefined });
-  return outcome.kind === 'changed' ? outcome.account : { ...account, lastLoginAt };
+  const change = { id, version, set: { lastLoginAt }, event: undefined };
+  const outcome = await context.store.changeAccount(change).catch(() => undefined);
+  return outcome?.kind === 'changed' ? outcome.account : { ...account, lastLoginAt };
 }
 
 function canonical(login: SignInRequest['login']): SignInRequest['login'] {

@@ -506,6 +506,27 @@ describe('accounts over HTTP', () => {
     assert.equal((await signIn({})).status, 200);
   });
 
+  test('what was changed is answered as such, although the store fails in what is noted afterwards', async (t) => {
+    const { id } = await server.createAccount('jill', { roles: ['admin'] });
+    const authenticator = await server.enrol(id);
+    const { store } = server.context;
+    const unreachable = () => Promise.reject(new CurfewError('store_unavailable'));
+    const change = store.changeAccount.bind(store);
+    t.mock.method(store, 'changeAccount', (...[request]: Parameters<typeof change>) =>
+      'lastLoginAt' in request.set ? unreachable() : change(request),
+    );
+    for (const operation of ['clearAttempts', 'changeSession'] as const) t.mock.method(store, operation, unreachable);
+    const signedIn = await server.login('jill', 'jill password', authenticator.next());
+    assert.equal(signedIn.status, 200);
+    const as = signedIn.body.token;
+    clock.advance(6 * minute);
+    const code = authenticator.next();
+    const shown = await server.call('DELETE', '/v1/users/nobody/sessions', undefined, { as, code });
+    assert.equal(shown.status, 200);
+    const removed = await server.call('DELETE', `/v1/accounts/${id}/totp`);
+    assert.deepEqual([removed.status, removed.body.account.totp], [200, false]);
+  });
+
   test('events describe what happened, without secrets; a stream delivers them as they happen', async () => {
     const { session } = await server.createSession('watched', { accessGroups: ['x'] });
     const gone = new AbortController();
