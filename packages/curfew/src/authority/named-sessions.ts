@@ -3,12 +3,14 @@ import type { EventType, NewEvent } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { type NamedSession, type NamedStatus, namedStatus } from '../domain/named.ts';
 import { isSessionName, isWellFormedJson, parseSessionName, quoted } from '../domain/parse.ts';
+import type { ToldReason } from '../domain/reasons.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
 import { awaitHead } from './await-head.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { endReasonOf, usualReason } from './end-reason.ts';
 import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
 import { guard, guardSession } from './guard.ts';
@@ -95,7 +97,7 @@ export async function updateNamedSession(
 }
 
 /**
- * Removes a slot, and ends the session in it. It is stopped first, so that nobody signs in to it meanwhile. If another
+ * Removes a slot, and ends the session in it; `told` is the reason that an application gives. It is stopped first, so that nobody signs in to it meanwhile. If another
  * server starts it again before it is removed, this is repeated: no session may stay active without its slot.
  * @throws `named_session_not_found`, `changed_meanwhile`, `server_busy`
  */
@@ -104,6 +106,7 @@ export async function removeNamedSession(
   caller: Caller,
   name: string,
   wait: Wait = 'everywhere',
+  told?: ToldReason,
 ): Promise<{ receipt: Receipt | undefined }> {
   return endInTurn(context, caller, name, async (present) => {
     let receipt: Receipt | undefined;
@@ -115,7 +118,7 @@ export async function removeNamedSession(
         throw error;
       });
       if (!slot) return { receipt };
-      receipt = (await endHeld(context, present, slot, wait)) ?? receipt;
+      receipt = (await endHeld(context, present, slot, wait, told)) ?? receipt;
       const event = eventOf(context, present, 'named_session.deleted', slot.name);
       const outcome = await context.store.removeNamed(slot.name, slot.version, event);
       return outcome === 'conflict' ? outcome : { receipt };
@@ -171,7 +174,8 @@ export async function restartNamedSession(
 }
 
 /**
- * Ends the session in a slot; its configuration and whether it is started stay the same.
+ * Ends the session in a slot; its configuration and whether it is started stay the same. `told` is the reason that an
+ * application gives.
  * @throws `named_session_not_found`, `server_busy`
  */
 export async function logoutNamedSession(
@@ -179,12 +183,13 @@ export async function logoutNamedSession(
   caller: Caller,
   name: string,
   wait: Wait = 'everywhere',
+  told?: ToldReason,
 ): Promise<NamedChange> {
   return endInTurn(context, caller, name, async (present) => {
     const slot = await readSlot(context, name);
     // A slot that was created only by its session is kept from here on, so that the name waits for the next sign-in.
     const kept = slot.kept ? slot : await changeSlot(context, present, name, {});
-    return { receipt: await endHeld(context, present, kept, wait), named: await viewNamed(context, kept) };
+    return { receipt: await endHeld(context, present, kept, wait, told), named: await viewNamed(context, kept) };
   });
 }
 
@@ -334,11 +339,13 @@ async function endHeld(
   caller: Caller,
   slot: NamedSession,
   wait: Wait,
+  told?: ToldReason,
 ): Promise<Receipt | undefined> {
   const found = slot.sessionId && (await context.store.readSession(slot.sessionId));
   if (!found) return undefined;
-  const why = { by: actorOf(caller), reason: 'logout' } as const;
-  return (await endStored(context, found.stored.id, why, wait, { seen: found.stored })).receipt;
+  const { stored } = found;
+  const why = { by: actorOf(caller), reason: endReasonOf(caller, told, usualReason(caller, stored.userId)) };
+  return (await endStored(context, stored.id, why, wait, { seen: stored })).receipt;
 }
 
 async function viewNamed(context: AuthorityContext, slot: NamedSession): Promise<NamedView> {

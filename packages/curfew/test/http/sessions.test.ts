@@ -440,6 +440,26 @@ describe('the reason of an end', () => {
     }
   });
 
+  test('the end of a named session has the reason that any other end by its caller has', async () => {
+    const { id } = await server.createAccount('ned', { roles: ['admin'] });
+    const authenticator = await server.enrol(id);
+    const person = (await server.login('ned', 'ned password', authenticator.next())).body.token;
+    for (const [method, path] of [
+      ['POST', '/v1/named-sessions/desk/logout'],
+      ['DELETE', '/v1/named-sessions/desk'],
+    ] as const) {
+      for (const [as, userId, reason] of [
+        [person, id, 'logout'],
+        [person, 'ada', 'ended_by_admin'],
+        [server.key, 'ada', 'ended_by_admin'],
+      ] as const) {
+        const { session } = await server.createSession(userId, { name: 'desk' });
+        assert.equal((await server.call(method, path, undefined, { as })).status, 200);
+        assert.equal((await server.call('GET', `/v1/sessions/${session.id}`)).body.session.endReason, reason, path);
+      }
+    }
+  });
+
   test('without a reason it follows from the caller; only the two can be given', async () => {
     const opened = await server.createSession('plain');
     const path = `/v1/sessions/${opened.session.id}`;

@@ -134,7 +134,8 @@ function addActs(add: Add, { authority }: Services): void {
     start: authority.startNamedSession,
     stop: authority.stopNamedSession,
     restart: authority.restartNamedSession,
-    logout: authority.logoutNamedSession,
+    // In WAHA, a client that ends a session logs it out.
+    logout: (caller: Caller, name: string) => authority.logoutNamedSession(caller, name, 'everywhere', 'logout'),
   };
   for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
     add<ByName>(act, `POST ${base}/:name/${act}`, {}, async (request, reply) => {
@@ -217,7 +218,7 @@ async function meOf(authority: Authority, { session }: NamedView): Promise<Me | 
 
 /** In WAHA, removing a session that does not exist is not an error. */
 async function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
-  await unlessAbsent(authority.removeNamedSession(caller, name));
+  await unlessAbsent(authority.removeNamedSession(caller, name, 'everywhere', 'logout'));
 }
 
 async function unlessAbsent<Result>(change: Promise<Result>): Promise<Result | undefined> {
