@@ -161,15 +161,19 @@ export async function restartNamedSession(
   context: AuthorityContext,
   caller: Caller,
   name: string,
-  wait?: Wait,
+  wait: Wait = 'everywhere',
 ): Promise<NamedChange> {
   return inTurn(context, caller, name, async (present) => {
     // Checked before the slot is stopped: if starting it were refused, it would stay stopped.
     const slot = await readSlot(context, name);
     if (!slot.started) guard(present, ['sessions.create']);
     await guardHeld(context, present, slot);
-    await setStarted(context, present, name, false, wait);
-    return setStarted(context, present, name, true, wait);
+    // Waited for only once it is started again: a wait that fails in between would leave it stopped.
+    const stopped = await setStarted(context, present, name, false, 'stored');
+    const started = await setStarted(context, present, name, true, wait);
+    // Its session had ended, so nothing was resumed; this waits for that end (R18).
+    if (!started.receipt && stopped.receipt) await context.fence.awaitEverywhere(stopped.receipt.sequence, wait);
+    return started;
   });
 }
 

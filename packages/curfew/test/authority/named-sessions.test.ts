@@ -4,6 +4,7 @@ import { library } from '../../src/authority/caller.ts';
 import type { AuthorityContext } from '../../src/authority/context.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
 import { KeyedQueue, mostWaiting } from '../../src/authority/keyed-queue.ts';
+import { CurfewError } from '../../src/errors.ts';
 import { compose } from '../../src/start/compose.ts';
 import { temporaryStore } from '../support/store.ts';
 
@@ -143,6 +144,24 @@ test('a stop overtaken by another server’s start does not leave the session su
   await authority.stopNamedSession(library, 'desk');
   assert.equal((await authority.verifySession(token)).active, true);
   assert.equal((await authority.getNamedSession('desk')).status, 'working');
+});
+
+test('a restart whose wait fails leaves the slot started, so a caller that may only end sessions can repeat it', async (t) => {
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
+  const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
+  const { token: key } = await authority.createKey(library, { name: 'ends', scopes: ['sessions.end'] });
+  const caller = await authority.authenticate(key);
+  const wait = context.fence.awaitEverywhere.bind(context.fence);
+  t.mock.method(context.fence, 'awaitEverywhere', async (...[sequence, how]: Parameters<typeof wait>) => {
+    if (how === 'everywhere') throw new CurfewError('outcome_unknown');
+    return wait(sequence, how);
+  });
+  await assert.rejects(authority.restartNamedSession(caller, 'desk'), { code: 'outcome_unknown' });
+  t.mock.restoreAll();
+  assert.equal((await authority.verifySession(token)).active, true);
+  const { named, receipt } = await authority.restartNamedSession(caller, 'desk');
+  assert.deepEqual([named.status, receipt?.everywhere], ['working', true]);
 });
 
 test('nobody signs in to a named session that is being removed', async (t) => {

@@ -69,17 +69,19 @@ describe('a repeated end waits for the first one', () => {
     await bothWait(server, disable, disable);
   });
 
-  test('R18: stopping a named session whose session was just ended', async (t) => {
-    const { server, knows } = await withMute(t);
-    assert.equal((await server.call('POST', '/v1/named-sessions', { name: 'desk' })).status, 201);
-    const { session, token } = await server.createSession('ada', { name: 'desk' });
-    await knows(token);
-    await bothWait(
-      server,
-      () => server.call('DELETE', `/v1/sessions/${session.id}`),
-      () => server.call('POST', '/v1/named-sessions/desk/stop'),
-    );
-  });
+  for (const act of ['stop', 'restart']) {
+    test(`R18: the ${act} of a named session whose session was just ended`, async (t) => {
+      const { server, knows } = await withMute(t);
+      assert.equal((await server.call('POST', '/v1/named-sessions', { name: 'desk' })).status, 201);
+      const { session, token } = await server.createSession('ada', { name: 'desk' });
+      await knows(token);
+      await bothWait(
+        server,
+        () => server.call('DELETE', `/v1/sessions/${session.id}`),
+        () => server.call('POST', `/v1/named-sessions/desk/${act}`),
+      );
+    });
+  }
 
   test('R18: stopping a named session whose session ends once it has been read', async (t) => {
     const { server, knows } = await withMute(t);
