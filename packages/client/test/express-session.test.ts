@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import fastifyCookie from '@fastify/cookie';
+import fastifySession from '@fastify/session';
 import { createClient } from 'curfew-client';
 import { type Content, curfewStore, type StoreClient, type StoreMethods } from 'curfew-client/express-session';
 import { remoteVerifier } from 'curfew-client/request';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import session, { type Store } from 'express-session';
+import fastify, { type Session } from 'fastify';
 import { Relay } from '../../curfew/test/support/relay.ts';
 import { TestServer } from '../../curfew/test/support/server.ts';
 import { idleOf, type KeptCookie, userOfPassport } from '../src/express-session/content.ts';
+
+declare module 'fastify' {
+  interface Session {
+    userId?: string;
+  }
+}
 
 const hour = 3_600_000;
 let made = 0;
@@ -67,6 +76,7 @@ describe('the store for express-session', () => {
     return {
       store,
       verifier,
+      client,
       calls,
       get: (sid: string) => call<Content | null | undefined>((done) => store.get(sid, done)),
       set: (sid: string, data: Content) => call<void>((done) => store.set(sid, data, done)),
@@ -166,6 +176,32 @@ describe('the store for express-session', () => {
     await set(sid, { ...found, cart: [8] } as Content);
     assert.equal(calls.length, before + 1);
     assert.deepEqual((await get(sid))!['cart'], [8]);
+  });
+
+  test('a request of @fastify/session that changes nothing makes no call, although that saves with each request', async (t) => {
+    const { verifier, client, calls } = open();
+    const app = fastify();
+    t.after(() => app.close());
+    await app.register(fastifyCookie);
+    await app.register(fastifySession, {
+      store: curfewStore(fastifySession, { verifier, client, userId: (session: Session) => session.userId }),
+      secret: 'a text of at least 32 characters',
+      saveUninitialized: false,
+      cookie: { maxAge: hour, secure: false },
+    });
+    app.post('/login', async (request) => {
+      request.session.userId = 'ada';
+      return 'signed in';
+    });
+    app.get('/me', async (request) => request.session.userId);
+    const { cookies } = await app.inject({ method: 'POST', url: '/login' });
+    const sent = Object.fromEntries(cookies.map(({ name, value }) => [name, value]));
+    assert.deepEqual(calls, ['keepSessionData']);
+    for (let i = 0; i < 3; i++) {
+      const me = await app.inject({ url: '/me', cookies: sent });
+      assert.deepEqual([me.body, me.cookies.length], ['ada', 1]);
+    }
+    assert.deepEqual(calls, ['keepSessionData']);
   });
 
   test('an answer from memory comes in the same turn of the event loop', async () => {

@@ -1,6 +1,6 @@
 /*
- * What `express-session` gives a store to keep: JSON whose `cookie` says until when the session lasts. Its `expires` moves
- * with every request, and is all that changes with most of them.
+ * What `express-session` gives a store to keep: JSON whose `cookie` says until when the session lasts. That moves with every
+ * request, and is all that changes with most of them.
  */
 
 /** The cookie as it stands in the JSON of a session. */
@@ -24,12 +24,18 @@ export function idleOf(cookie: KeptCookie | undefined): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(1, seconds), longest);
 }
 
+/**
+ * What moves with every request. `@fastify/session` notes in `originalExpires` when the cookie that it has loaded expires,
+ * and replaces that each time it loads one.
+ */
+const moving: ReadonlySet<string> = new Set(['expires', 'originalExpires']);
+
 /** Whether two cookies differ at most in when they expire. Either may be one of `express-session`, or its JSON. */
 export function isSameCookie(one: KeptCookie | undefined, other: KeptCookie | undefined): boolean {
   if (!one || !other) return one === other;
   const [a, b] = [plain(one), plain(other)];
-  for (const key in a) if (key !== 'expires' && jsonOf(a[key]) !== jsonOf(b[key])) return false;
-  for (const key in b) if (key !== 'expires' && !(key in a) && jsonOf(b[key]) !== undefined) return false;
+  for (const key in a) if (!moving.has(key) && jsonOf(a[key]) !== jsonOf(b[key])) return false;
+  for (const key in b) if (!moving.has(key) && !(key in a) && jsonOf(b[key]) !== undefined) return false;
   return true;
 }
 
