@@ -47,7 +47,11 @@ export type VerifierLimits = {
   timeout: number;
 };
 
-/** Milliseconds that attaching may take at least: it takes several exchanges, however soon a verification must end. */
+/**
+ * Milliseconds that attaching may take at least: it takes several exchanges, however soon a verification must end. With
+ * several URLs it is also what the first attempt at each may take: while one server does not answer, another is tried
+ * before a verification must end.
+ */
 const attaching = 2000;
 const shortestPause = 50;
 const longestPause = 2000;
@@ -148,7 +152,7 @@ export class Verifier {
 
   #connect(): void {
     if (this.#closed) return;
-    const { urls, key, name, capacity, timeout } = this.#limits;
+    const { urls, key, name, capacity } = this.#limits;
     const url = urls[this.#turn++ % urls.length]!;
     let attachment: Attachment | undefined;
     let over = false;
@@ -159,7 +163,7 @@ export class Verifier {
       this.#ended(parting, refused);
     };
     const giveUp = this.#ports.timing.after(
-      Math.max(timeout, attaching),
+      this.#timeToAttach(),
       () => {
         if (this.#ready && this.#attachment === attachment) return;
         raw.close();
@@ -180,7 +184,7 @@ export class Verifier {
           holder: this.#ports.holder,
           name,
           capacity,
-          patience: timeout,
+          patience: this.#limits.timeout,
           onReady: () => {
             giveUp();
             this.#ready = true;
@@ -204,6 +208,13 @@ export class Verifier {
       refused: () => ended({ leaving: false }, true),
     });
     this.#connecting = raw;
+  }
+
+  /** Milliseconds that the next attempt may take: twice as many each time that all servers turned out to need longer. */
+  #timeToAttach(): number {
+    const { urls, timeout } = this.#limits;
+    const most = Math.max(timeout, attaching);
+    return urls.length === 1 ? most : Math.min(most, attaching * 2 ** Math.floor(this.#missed / urls.length));
   }
 
   #ended({ trouble, leaving }: Parting, refused: boolean): void {

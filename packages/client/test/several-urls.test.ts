@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type StreamEvents, Verifier } from 'curfew-client/fence';
+import type { FromNode, FromVerifier } from 'curfew-client/protocol';
+import { steps } from '../../curfew/test/fence/steps.ts';
+
+const timeout = 5000;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What a server does with a verifier that connects. */
+type Server = (events: StreamEvents, say: (message: FromNode) => void) => (message: FromVerifier) => void;
+
+const silent: Server = () => () => {};
+
+const serving: Server = (events, say) => {
+  queueMicrotask(() => events.open());
+  return (message) => {
+    if (message.type === 'hello') say({ type: 'welcome', node: 'b', lease: 60_000, now: 0 });
+    if (message.type === 'renew') say({ type: 'grant', ask: message.ask, length: 60_000, now: 0 });
+  };
+};
+
+/** A verifier of these servers, in their order, and when it tried each. */
+function verifierOf(servers: Record<string, Server>) {
+  const { timing, move } = steps();
+  const tried: [url: string, at: number][] = [];
+  const verifier = new Verifier(
+    { urls: Object.keys(servers), key: 'cfk_x', capacity: 100, timeout },
+    {
+      timing,
+      random: () => 0,
+      holder: 'test',
+      connect(url, events) {
+        tried.push([url, timing.mono()]);
+        const say = (message: FromNode) => queueMicrotask(() => events.message(JSON.stringify(message)));
+        const hear = servers[url]!(events, say);
+        return { send: (text) => hear(JSON.parse(text) as FromVerifier), close: () => {} };
+      },
+    },
+  );
+  return {
+    verifier,
+    tried,
+    /** What is due is done one after another, as for a process that is not busy. */
+    async move(to: number) {
+      for (let now = timing.mono(); now < to; now = timing.mono()) {
+        move(Math.min(to, now + 5));
+        await settled();
+      }
+    },
+  };
+}
+
+test('a server that accepts connections and never answers does not keep a verifier from another, within its timeout', async () => {
+  const { verifier, move } = verifierOf({ silent, serving });
+  const ready = verifier.ready();
+  await move(timeout);
+  await ready;
+  assert.equal(verifier.statistics().node, 'b');
+  verifier.close();
+});
+
+test('when no server has let a verifier attach in time, the next attempts may take longer, up to the timeout', async () => {
+  const { verifier, tried, move } = verifierOf({ a: silent, b: silent });
+  verifier.ready().catch(() => {});
+  await move(60_000);
+  const times = tried.map(([, at]) => at);
+  const took = times.slice(1).map((at, i) => Math.floor((at - times[i]!) / 1000));
+  assert.deepEqual(took.slice(0, 6), [2, 2, 4, 4, 5, 5]);
+  verifier.close();
+});
