@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { createCurfew } from 'curfew';
 import { expressSessions } from 'curfew-client/express';
 import { fastifySessions } from 'curfew-client/fastify';
 import { httpSessions } from 'curfew-client/http';
-import { createVerifier, type SessionVerifier, type Verifier } from 'curfew-client/verifier';
+import { createVerifier, type SessionVerifier, type Verification, type Verifier } from 'curfew-client/verifier';
 import express from 'express';
 import fastify from 'fastify';
 import { temporaryFolder } from '../../curfew/test/stores/harness.ts';
@@ -152,6 +152,38 @@ test('if no server is reachable, nobody is let in, and the answer says why', asy
     await app.close();
   }
   verifier.close();
+});
+
+test('a request that was answered while its session was looked up is neither refused nor continued', async (t) => {
+  const admin = await server.createSession('ada');
+  const verdict = await running[0]!.verifier.verify(admin.token);
+  let isContinued = false;
+  const note = () => {
+    isContinued = true;
+  };
+  const middleware: Record<string, (verifier: SessionVerifier) => RequestListener> = {
+    express: (verifier) => (request, response) => expressSessions(verifier)()(request, response, note),
+    http: (verifier) => httpSessions(verifier)({}, note),
+  };
+  for (const [name, of] of Object.entries(middleware)) {
+    for (const late of [() => verdict, () => Promise.reject(new Error('The server cannot be reached.'))]) {
+      const { promise, resolve } = Promise.withResolvers<Verification>();
+      const handle = of({ check: () => undefined, verify: () => promise });
+      const handled = Promise.withResolvers<void>();
+      const app = await serve(
+        createServer((request, response) => {
+          const done = handle(request, response) as unknown as Promise<void>;
+          response.on('close', () => resolve(late()));
+          response.writeHead(503).end('too late');
+          done.then(handled.resolve, handled.reject);
+        }),
+      );
+      t.after(() => app.close());
+      assert.equal((await get(app, '/', bearer(admin.token))).text, 'too late', name);
+      await handled.promise;
+      assert.equal(isContinued, false, name);
+    }
+  }
 });
 
 test('library mode: the same middleware over a store in this process, without a server', async (t) => {

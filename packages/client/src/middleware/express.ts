@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Helpers } from './helpers.ts';
-import { nodeHelpers, sendRefusal, setCookies } from './http.ts';
+import { isAnswered, nodeHelpers, sendRefusal, setCookies } from './http.ts';
 import { type AppSession, type Requirement, type SessionOptions, Sessions, type VerifierSource } from './sessions.ts';
 
 declare global {
@@ -36,6 +36,7 @@ export function expressSessions(verifier: VerifierSource, options: SessionOption
     (requirement: Requirement = {}): ExpressMiddleware =>
     async (request, response, next) => {
       const found = await sessions.verifyRequest(request, requirement);
+      if (isAnswered(response)) return;
       if ('refusal' in found) return sendRefusal(response, found);
       setCookies(response, found.cookies);
       Object.assign(request, { curfewSession: found.session });

@@ -31,6 +31,7 @@ export function httpSessions(verifier: VerifierSource, options: SessionOptions =
   const requireSession: (...given: Parameters<HttpSessions>) => RequestListener =
     (requirement, handle) => async (request, response) => {
       const found = await sessions.verifyRequest(request, requirement);
+      if (isAnswered(response)) return;
       if ('refusal' in found) return sendRefusal(response, found);
       setCookies(response, found.cookies);
       handle(Object.assign(request, { curfewSession: found.session }), response);
@@ -40,6 +41,11 @@ export function httpSessions(verifier: VerifierSource, options: SessionOptions =
 
 export function nodeHelpers(sessions: Sessions): Helpers<ServerResponse> {
   return helpersOf<ServerResponse>(sessions, (response) => response.req, setCookies);
+}
+
+/** Whether the request was answered while its session was looked up, such as by a time-out: nothing more can be sent. */
+export function isAnswered(response: ServerResponse): boolean {
+  return response.headersSent || response.writableEnded;
 }
 
 export function setCookies(response: ServerResponse, cookies: readonly Cookie[]): void {
