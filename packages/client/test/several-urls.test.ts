@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CurfewApiError } from 'curfew-client';
 import { type StreamEvents, Verifier } from 'curfew-client/fence';
 import type { FromNode, FromVerifier } from 'curfew-client/protocol';
 import { steps } from '../../curfew/test/fence/steps.ts';
@@ -20,8 +21,22 @@ const serving: Server = (events, say) => {
   };
 };
 
+const storeDown = {
+  code: 'store_unavailable',
+  title: 'The store cannot be reached',
+  remedy: 'Check that it runs.',
+  status: 503,
+};
+
+const refusing: Server = (events, say) => {
+  queueMicrotask(() => events.open());
+  return (message) => {
+    if (message.type === 'hello') say({ type: 'refused', trouble: storeDown });
+  };
+};
+
 /** A verifier of these servers, in their order, and when it tried each. */
-function verifierOf(servers: Record<string, Server>) {
+function verifierOf(servers: Record<string, Server>, onUnavailable?: (error: CurfewApiError) => void) {
   const { timing, move } = steps();
   const tried: [url: string, at: number][] = [];
   const verifier = new Verifier(
@@ -29,6 +44,7 @@ function verifierOf(servers: Record<string, Server>) {
     {
       timing,
       random: () => 0,
+      onUnavailable,
       holder: 'test',
       connect(url, events) {
         tried.push([url, timing.mono()]);
@@ -67,5 +83,27 @@ test('when no server has let a verifier attach in time, the next attempts may ta
   const times = tried.map(([, at]) => at);
   const took = times.slice(1).map((at, i) => Math.floor((at - times[i]!) / 1000));
   assert.deepEqual(took.slice(0, 6), [2, 2, 4, 4, 5, 5]);
+  verifier.close();
+});
+
+test('what one server refuses, another one is asked before it counts', async () => {
+  const reported: string[] = [];
+  const { verifier, move } = verifierOf({ refusing, serving }, ({ code }) => reported.push(code));
+  const ready = verifier.ready();
+  await move(timeout);
+  await ready;
+  assert.deepEqual([verifier.statistics().node, reported], ['b', []]);
+  verifier.close();
+});
+
+test('once each server has been tried, the refusal of one is the reason, which nobody waits for any more', async () => {
+  const reported: string[] = [];
+  const { verifier, move, tried } = verifierOf({ refusing, silent }, ({ code }) => reported.push(code));
+  const ended: { code?: string } = {};
+  verifier.ready().catch((error: CurfewApiError) => Object.assign(ended, error));
+  await move(1000);
+  assert.deepEqual([tried.length, ended.code, reported], [2, undefined, []]);
+  await move(2500);
+  assert.deepEqual([ended.code, reported], ['store_unavailable', ['store_unavailable']]);
   verifier.close();
 });

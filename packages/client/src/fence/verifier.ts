@@ -74,7 +74,7 @@ export class Verifier {
   #closed = false;
   #turn: number;
   #failures = 0;
-  /** Attempts in a row that did not lead to a lease. */
+  /** Attempts in a row that did not lead to a lease, or of which the server ended the lease with a refusal. */
   #missed = 0;
   #isUnavailable = false;
   #reconnects = 0;
@@ -189,6 +189,7 @@ export class Verifier {
             giveUp();
             this.#ready = true;
             this.#failures = 0;
+            this.#missed = 0;
             this.#trouble = undefined;
             this.#wake();
             this.#nowAvailable();
@@ -218,7 +219,7 @@ export class Verifier {
   }
 
   #ended({ trouble, leaving }: Parting, refused: boolean): void {
-    this.#missed = this.#ready ? 0 : this.#missed + 1;
+    if (trouble || !this.#ready) this.#missed += 1;
     const unreached = this.#missed >= Math.max(fewestAttempts, this.#limits.urls.length);
     if (this.#attachment) {
       const { hits, misses, asked } = this.#attachment.statistics;
@@ -239,7 +240,12 @@ export class Verifier {
     this.#failures += 1;
     const pause = leaving ? this.#ports.random() * shortestPause : most * (0.5 + this.#ports.random() / 2);
     this.#cancel = this.#ports.timing.after(pause, () => this.#connect(), 'background');
-    if (trouble || unreached) this.#nowUnavailable();
+    if (this.#refusedEverywhere() || unreached) this.#nowUnavailable();
+  }
+
+  /** Why a server refused this verifier, once each was tried: another one may accept it, unlike one whose store is down. */
+  #refusedEverywhere(): CurfewApiError | undefined {
+    return this.#missed >= this.#limits.urls.length ? this.#trouble : undefined;
   }
 
   /** Last in each step, because what it calls may throw. */
@@ -260,10 +266,11 @@ export class Verifier {
     for (;;) {
       if (this.#closed) throw new CurfewApiError('verifier_closed', 'The verifier was closed.');
       if (this.#attachment && this.#ready) return this.#attachment;
-      if (this.#trouble) throw this.#trouble;
+      const trouble = this.#refusedEverywhere();
+      if (trouble) throw trouble;
       if (this.#refusal && !patient) throw this.#refusal;
       const left = until - timing.mono();
-      if (left <= 0) throw unreachable(this.#limits.urls);
+      if (left <= 0) throw this.#trouble ?? unreachable(this.#limits.urls);
       await new Promise<void>((resolve) => {
         const cancel = timing.after(left, () => wake());
         const wake = () => {
