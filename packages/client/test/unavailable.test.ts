@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CurfewApiError } from 'curfew-client';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
+import { startChild } from '../../curfew/test/support/child.ts';
 import { freePort } from '../../curfew/test/support/free-port.ts';
 import { Relay } from '../../curfew/test/support/relay.ts';
 import { TestServer } from '../../curfew/test/support/server.ts';
@@ -118,6 +120,38 @@ test('attaching may take longer than a verification may', limit, async (t) => {
   });
   for (; !verifier.statistics().leased; await pause(5)) assert.equal(trouble, undefined);
 });
+
+const application = `
+import { createVerifier } from 'curfew-client/verifier';
+
+const verifier = createVerifier({ url: process.env.CURFEW_URL, key: process.env.CURFEW_API_KEY });
+await verifier.ready();
+console.log('ready');
+process.stdin.resume().on('end', () => verifier.close());
+`;
+
+test(
+  'an application that has closed its verifier ends by itself, also if the server does not answer',
+  limit,
+  async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const relay = await Relay.to(Number(new URL(server.url).port));
+    t.after(() => relay.close());
+    const child = startChild(
+      [process.execPath, '--conditions=curfew-source', '--input-type=module', '--eval', application],
+      {
+        env: { ...process.env, CURFEW_URL: `http://127.0.0.1:${relay.port}`, CURFEW_API_KEY: server.key },
+        stdin: 'pipe',
+      },
+    );
+    const ended = once(child, 'exit');
+    await once(child.stdout, 'data');
+    relay.silent = true;
+    child.stdin!.end();
+    assert.deepEqual(await ended, [0, null]);
+  },
+);
 
 test('a time-out that no timer can wait is refused', () => {
   const url = 'http://127.0.0.1:1';

@@ -3,6 +3,7 @@ import { baseUrl } from '../base-url.ts';
 import { CurfewApiError } from '../errors.ts';
 import { fencePath, longestName } from '../protocol/index.ts';
 import { refuseTimeout } from '../timeout.ts';
+import { connectionOf } from './connection.ts';
 import { systemTiming } from './timing.ts';
 import { type StreamEvents, Verifier } from './verifier.ts';
 
@@ -35,6 +36,8 @@ export type VerifierLogger = { warn(text: string): void; info(text: string): voi
 
 const defaultCapacity = 100_000;
 const defaultTimeout = 5000;
+/** Milliseconds for the server to close its side of a connection as well. */
+const closeTime = 1000;
 
 /**
  * A verifier for this application, attached to a Curfew server over a WebSocket.
@@ -89,6 +92,7 @@ const streamUrl = (text: string): string => `${baseUrl(text).replace(/^http/i, '
 
 function connect(url: string, events: StreamEvents): { send(text: string): void; close(): void } {
   const socket = new WebSocket(url);
+  const connection = connectionOf(socket);
   let opened = false;
   socket.addEventListener('open', () => {
     opened = true;
@@ -104,6 +108,10 @@ function connect(url: string, events: StreamEvents): { send(text: string): void;
     send(text) {
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
-    close: () => socket.close(),
+    close() {
+      socket.close();
+      // A server that is stopped, or cut off, does not close its side. The connection would keep this process alive.
+      setTimeout(() => connection()?.destroy(), closeTime).unref();
+    },
   };
 }
