@@ -118,12 +118,15 @@ export class Attachment {
   }
 
   /**
-   * Verifies a token or an alias. Without a lease it does not ask at once, because many other callers would do the same: it gets
-   * the lease first, and then most verifications are answered from memory.
+   * Verifies a token or an alias, by a time of the monotonic clock. Without a lease it does not ask at once, because many other
+   * callers would do the same: it gets the lease first, and then most verifications are answered from memory.
    */
-  async verifyLeased(credential: Credential): Promise<Verdict<ActiveVerification>> {
-    if (!this.cache.lease.valid) await this.#leased();
-    return this.cache.resolve(credential);
+  async verifyLeased(
+    credential: Credential,
+    until: number = this.#settings.timing.mono() + this.#settings.patience,
+  ): Promise<Verdict<ActiveVerification>> {
+    if (!this.cache.lease.valid) await this.#leased(until);
+    return this.#inTime(this.cache.resolve(credential), until);
   }
 
   receive(message: FromNode): void {
@@ -196,14 +199,27 @@ export class Attachment {
     this.#settings.onReady();
   }
 
-  #leased(): Promise<void> {
+  /** Limits what a verification waits for an answer. The question itself stays open: others may have joined it since. */
+  #inTime<Result>(answer: Promise<Result>, until: number): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#atTheLatest(until, reject);
+      answer.then(resolve, reject).finally(cancel);
+    });
+  }
+
+  /** Rejects a verification that has no answer by then. Returns what cancels this. */
+  #atTheLatest(until: number, reject: (error: unknown) => void): () => void {
+    const { timing, patience } = this.#settings;
+    return timing.after(Math.max(0, until - timing.mono()), () => reject(tooLate(patience)));
+  }
+
+  #leased(until: number): Promise<void> {
     if (this.#over) return Promise.reject(new StreamLost());
     if (this.#unleased.length >= mostQueued) return Promise.reject(tooMany());
-    const { timing, patience } = this.#settings;
     return new Promise((resolve, reject) => {
-      const cancel = timing.after(patience, () => {
+      const cancel = this.#atTheLatest(until, (error) => {
         this.#unleased = this.#unleased.filter((other) => other !== waiting);
-        reject(tooLate(patience));
+        reject(error);
       });
       const waiting = {
         resolve: () => {
@@ -253,8 +269,8 @@ export class Attachment {
     const about = isToken ? { token: credential } : credential;
     const { timing, patience } = this.#settings;
     return new Promise((resolve, reject) => {
-      const cancel = timing.after(patience, () => {
-        reject(tooLate(patience));
+      const cancel = this.#atTheLatest(timing.mono() + patience, (error) => {
+        reject(error);
         // If it was sent, it keeps its place until its answer comes: the node still works on it.
         line.queue.delete(question);
       });

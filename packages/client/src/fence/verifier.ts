@@ -111,7 +111,7 @@ export class Verifier {
     for (;;) {
       const attachment = await this.#attached(until);
       try {
-        const verdict = await attachment.verifyLeased(credential);
+        const verdict = await attachment.verifyLeased(credential, until);
         return verdict.active ? verdict.value : verdict;
       } catch (error) {
         // Another node may be able to answer.

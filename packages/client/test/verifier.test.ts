@@ -6,6 +6,7 @@ import type { FromNode, FromVerifier } from 'curfew-client/protocol';
 import { steps } from '../../curfew/test/fence/steps.ts';
 
 const timeout = 5000;
+const token = `cfs_${'x'.repeat(71)}`;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** What a server does with a verifier that connects. */
@@ -105,5 +106,44 @@ test('once each server has been tried, the refusal of one is the reason, which n
   assert.deepEqual([tried.length, ended.code, reported], [2, undefined, []]);
   await move(2500);
   assert.deepEqual([ended.code, reported], ['store_unavailable', ['store_unavailable']]);
+  verifier.close();
+});
+
+test('a verification ends in time, however that is divided between a server, a lease and an answer', async () => {
+  const { promise, resolve } = Promise.withResolvers<(message: FromNode) => void>();
+  const asked: number[] = [];
+  const slow: Server = (events, say) => {
+    queueMicrotask(() => events.open());
+    return (message) => {
+      if (message.type === 'hello') resolve(say);
+      if (message.type === 'renew') asked.push(message.ask);
+    };
+  };
+  const { verifier, move } = verifierOf({ slow });
+  const verify = () => {
+    const ended: { code?: string } = {};
+    verifier.verify(token).catch((error: CurfewApiError) => Object.assign(ended, error));
+    return ended;
+  };
+  const first = verify();
+  await move(3000);
+  const say = await promise;
+  say({ type: 'welcome', node: 'a', lease: 4000, now: 0 });
+  await settled();
+  const grant = () => say({ type: 'grant', ask: asked.at(-1)!, length: 4000, now: 0 });
+  grant();
+  await move(timeout - 10);
+  assert.equal(first.code, undefined);
+  await move(timeout);
+  assert.equal(first.code, 'timeout');
+  // By now the lease has run out.
+  await move(8000);
+  const second = verify();
+  await move(10_000);
+  grant();
+  await move(8000 + timeout - 10);
+  assert.equal(second.code, undefined);
+  await move(8000 + timeout);
+  assert.equal(second.code, 'timeout');
   verifier.close();
 });
