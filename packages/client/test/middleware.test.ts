@@ -194,6 +194,8 @@ test('library mode: the same middleware over a store in this process, without a 
   const { token, session } = await curfew.createSession({ userId: 'ada' });
   assert.equal((await get(app, '/me', bearer(token))).text, 'ada');
   assert.equal(curfew.check(token)?.session.id, session.id, 'it is in memory now');
+  for (const shared of [curfew.check(token)!.session.accessGroups, curfew.check(token)!.session.metadata])
+    assert.throws(() => Object.assign(shared, { 0: 'changed' }), TypeError, 'a request changes it for the next ones');
   const { receipt } = await curfew.endSession({ token });
   assert.equal(receipt.everywhere, true);
   assert.equal(curfew.check(token), undefined);

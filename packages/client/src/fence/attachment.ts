@@ -10,6 +10,7 @@ import {
   type VerifiedSession,
 } from '../protocol/index.ts';
 import { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
+import { frozen } from './frozen.ts';
 import { CautiousClock, type Timing } from './timing.ts';
 
 /** The sending half of an ordered stream; incoming messages are passed to the attachment. */
@@ -32,7 +33,7 @@ export type AttachmentSettings = {
   onEnd(parting: Parting): void;
 };
 
-/** What is cached, and returned for each verification: created once, frozen, the same object every time. */
+/** What is cached, and returned for each verification: created once, frozen with all it has, the same object every time. */
 export type ActiveVerification = { readonly active: true; readonly session: VerifiedSession };
 
 /** The stream was lost while a question was open: another node may still answer it. */
@@ -296,7 +297,7 @@ export class Attachment {
       if (!answer.active) return resolve(answer);
       const { session, expiresIn, idleIn, idle } = answer;
       const accessGroups = this.#shared(session.accessGroups);
-      const value = Object.freeze({ active: true, session: Object.freeze({ ...session, accessGroups }) } as const);
+      const value = frozen({ active: true, session: { ...session, accessGroups } } as const);
       resolve({ active: true, id: session.id, userId: session.userId, value, expiresIn, idleIn, idle });
     });
   }

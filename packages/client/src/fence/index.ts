@@ -7,6 +7,7 @@ export {
   StreamLost,
 } from './attachment.ts';
 export { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
+export { frozen } from './frozen.ts';
 export { Lease } from './lease.ts';
 export { CautiousClock, systemTiming, type Timing, withMargin } from './timing.ts';
 export {

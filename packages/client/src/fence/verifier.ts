@@ -3,7 +3,7 @@ import { type Credential, type FromNode, readFromNode } from '../protocol/index.
 import { type ActiveVerification, Attachment, errorOf, type Parting, type Stream, StreamLost } from './attachment.ts';
 import type { Timing } from './timing.ts';
 
-/** The result of a verification. `session` is frozen, and remains the same object until something changes. */
+/** The result of a verification. `session` is frozen with all it has, and remains the same object until something changes. */
 export type Verification = ActiveVerification | { readonly active: false; readonly reason: string };
 
 export type VerifierStatistics = {

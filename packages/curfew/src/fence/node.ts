@@ -1,4 +1,4 @@
-import { CautiousClock, ExactCache, type Found } from 'curfew-client/fence';
+import { CautiousClock, ExactCache, type Found, frozen } from 'curfew-client/fence';
 import type { Change, Credential } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import { nodeId } from '../domain/node-id.ts';
@@ -276,6 +276,8 @@ export class FenceNode implements Host {
     const answer = answerOf(verdict, this.ports);
     if (!answer.active) return answer;
     const { expiresIn, idleIn, idle } = answer;
+    // An application that uses Curfew as a library gets these two themselves.
+    for (const shared of [stored.accessGroups, stored.metadata]) frozen(shared);
     return { active: true, id: stored.id, userId: stored.userId, value: verdict, expiresIn, idleIn, idle };
   }
 

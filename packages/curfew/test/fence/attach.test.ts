@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { CurfewApiError } from 'curfew-client';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
-import { TestServer } from '../support/server.ts';
+import { type Json, TestServer } from '../support/server.ts';
 
 let server: TestServer;
 before(async () => {
@@ -29,6 +29,20 @@ test('a verifier answers from memory after one question, and hears of an end bef
   assert.deepEqual(body.receipt.verifiers, { acknowledged: 1, expired: 0 });
   assert.deepEqual([body.receipt.by, body.receipt.everywhere], ['acks', true]);
   assert.deepEqual(await verifier.verify(token), { active: false, reason: 'ended_by_admin' });
+  verifier.close();
+});
+
+test('nobody can change what a verifier remembers of a session', async () => {
+  const verifier = attach();
+  const { token } = await server.createSession('ada', {
+    accessGroups: ['staff'],
+    metadata: { plan: 'pro', limits: [{ seats: 5 }] },
+  });
+  const verdict = (await verifier.verify(token)) as Json;
+  for (const shared of [verdict, verdict.session, verdict.session.accessGroups, verdict.session.metadata.limits[0]])
+    assert.throws(() => Object.assign(shared, { 0: 'changed' }), TypeError);
+  assert.throws(() => Object.assign(verdict.session.metadata, { plan: 'free' }), TypeError);
+  assert.equal((verifier.check(token) as Json).session.metadata.plan, 'pro');
   verifier.close();
 });
 
