@@ -79,6 +79,11 @@ export class ProcessFence implements Fence {
     return this.#guests.add(credential, onTouch);
   }
 
+  /** Milliseconds of the leases that it grants. */
+  get lease(): number {
+    return this.#ports.lease;
+  }
+
   get leased(): boolean {
     return this.#node.own.lease.valid;
   }

@@ -6,6 +6,8 @@ import type { FenceGauges } from './metrics.ts';
 
 /** The node behind this server, to which verifiers attach. */
 export type VerifierHost = {
+  /** Milliseconds of the leases that it grants. */
+  readonly lease: number;
   attach(stream: {
     send(message: object): void;
     sendText(text: string): void;
@@ -35,6 +37,12 @@ const messageCost = 512;
 /** Milliseconds for a verifier to identify itself, and for the other side to close as well. */
 const helloTime = 10_000;
 const closeTime = 1000;
+/**
+ * A verifier renews its lease four times in each. One that sends nothing for ten leases, and for half a minute at least, is
+ * probably on a machine that has lost its power or its network, and its place is free again.
+ */
+const mostQuiet = 10;
+const shortestRound = 3000;
 
 /** Accepts WebSockets, which a server upgrades only at `/v1/fence`, and passes each to the node as an ordered stream. */
 export function acceptVerifiers(
@@ -45,6 +53,8 @@ export function acceptVerifiers(
   let leaving = false;
   const silent = new SilentStreams(mostSilent);
   const backlog = new Backlog(mostWaiting);
+  const quiet = new QuietStreams(mostQuiet);
+  const rounds = setInterval(() => quiet.endRound(), Math.max(host.lease, shortestRound)).unref();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -53,13 +63,14 @@ export function acceptVerifiers(
     else {
       const network = networkOf(addressOf(request));
       sockets.handleUpgrade(request, socket, head, (accepted) =>
-        carry(accepted, { host, backlog, network, spoken: silent.add(network, accepted) }),
+        carry(accepted, { host, backlog, quiet, network, spoken: silent.add(network, accepted) }),
       );
     }
   });
   return {
     async close() {
       leaving = true;
+      clearInterval(rounds);
       await host.release();
       for (const socket of sockets.clients) socket.terminate();
     },
@@ -110,6 +121,38 @@ export class SilentStreams {
 }
 
 /**
+ * Streams on which something has been received, and for how many rounds nothing more has been. A stream that is quiet for
+ * too many is closed. They are not measured by a clock: after this process was stopped for a while, it would seem that
+ * every verifier had been quiet.
+ */
+export class QuietStreams {
+  readonly #most: number;
+  readonly #rounds: Map<Stream, number> = new Map();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  heard(stream: Stream): void {
+    this.#rounds.set(stream, 0);
+  }
+
+  remove(stream: Stream): void {
+    this.#rounds.delete(stream);
+  }
+
+  endRound(): void {
+    for (const [stream, rounds] of this.#rounds) {
+      if (rounds < this.#most) this.#rounds.set(stream, rounds + 1);
+      else {
+        this.remove(stream);
+        stream.terminate();
+      }
+    }
+  }
+}
+
+/**
  * The bytes that wait on each stream until the network takes them. If there are too many on all streams together, the
  * stream with the most is closed, as often as necessary.
  */
@@ -153,9 +196,9 @@ export class Backlog {
 
 type Stream = { terminate(): void };
 
-type Carried = { host: VerifierHost; backlog: Backlog; network: string; spoken: () => void };
+type Carried = { host: VerifierHost; backlog: Backlog; quiet: QuietStreams; network: string; spoken: () => void };
 
-function carry(socket: WebSocket, { host, backlog, network, spoken }: Carried): void {
+function carry(socket: WebSocket, { host, backlog, quiet, network, spoken }: Carried): void {
   const sendText = (text: string) => {
     // Nothing that is sent on a closing stream waits.
     if (socket.readyState !== socket.OPEN) return;
@@ -184,12 +227,14 @@ function carry(socket: WebSocket, { host, backlog, network, spoken }: Carried): 
   socket.once('message', notSilent);
   socket.once('close', notSilent);
   socket.on('message', (data, isBinary) => {
+    quiet.heard(socket);
     // The protocol is text; in place of a binary message, the node gets a text that is invalid in it.
     handler.receive(isBinary ? '' : String(data));
   });
   socket.on('error', () => socket.terminate());
   socket.on('close', () => {
     backlog.remove(socket);
+    quiet.remove(socket);
     handler.closed();
   });
 }

@@ -195,6 +195,39 @@ test('N3.3: the oldest silent stream is closed: of the address that has too many
   assert.equal(silent.size, 3);
 });
 
+test('a verifier that has sent nothing for ten leases, and for half a minute at least, is disconnected', {
+  timeout: 60_000,
+}, async (t) => {
+  for (const [ms, quiet] of [
+    [lease, 30_000],
+    [5000, 50_000],
+  ] as const) {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const there = await TestServer.start({ CURFEW_LEASE_MS: String(ms) });
+    const attach = () => attachRaw(there.url, there.key);
+    const [speaks, gone] = [await attach(), await attach()];
+    t.after(async () => {
+      speaks.say({ type: 'bye' });
+      await there.close();
+    });
+    const closed = once(gone.socket, 'close');
+    /** Time passes, and one of them renews its lease. */
+    const pass = async (time: number) => {
+      for (let passed = 0; passed < time; passed += 1000) {
+        t.mock.timers.tick(1000);
+        speaks.say({ type: 'renew', ask: passed, seen: [] });
+        await speaks.hear('grant');
+      }
+    };
+    await pass(quiet);
+    assert.equal(gone.socket.readyState, WebSocket.OPEN);
+    await pass(quiet / 10);
+    await closed;
+    assert.equal(speaks.socket.readyState, WebSocket.OPEN);
+    t.mock.timers.reset();
+  }
+});
+
 test('a thousand verifiers attach, and an end gets an answer from each', async (t) => {
   // With leases as short as in the other tests, a busy machine would only renew them.
   const large = await TestServer.start({ CURFEW_LEASE_MS: '2000' });
