@@ -191,6 +191,32 @@ describe('<curfew-devices> on a page of another origin', { skip: chrome ? false 
     await page.close();
   });
 
+  test('a token that comes after the page has switched to another person is not used for that one', async () => {
+    const bob = await server.createSession('bob', { userAgent: phone });
+    const { page, close } = await open();
+    await items(page).nth(2).waitFor();
+    await page.evaluate(`
+      globalThis.element = document.querySelector('curfew-devices');
+      globalThis.newToken = async () => (await (await fetch('/token', { method: 'POST' })).json()).token;
+      globalThis.late = Promise.withResolvers();
+      globalThis.asked = new Promise((resolve) => {
+        element.getToken = () => {
+          resolve();
+          return late.promise;
+        };
+      });
+    `);
+    await page.evaluate('asked');
+    const token = await page.evaluate('newToken()');
+    host.as('bob', bob.session.id);
+    await page.evaluate('element.getToken = newToken; undefined');
+    await items(page).nth(1).waitFor({ state: 'detached' });
+    await page.evaluate(`late.resolve('${token}'); new Promise((resolve) => setTimeout(resolve))`);
+    await page.evaluate('element.refresh()');
+    assert.equal(await items(page).count(), 1, 'the devices of the first person are listed');
+    await close();
+  });
+
   test('a page of another origin than the token’s gets no answer', async () => {
     const { page, close } = await open();
     await items(page).nth(2).waitFor();

@@ -29,6 +29,7 @@ export class CurfewDevicesElement extends Base {
   #texts: Texts = textsFor('');
   #language = '';
   #started = false;
+  #restarts = 0;
   #busy = false;
   /** Answers to earlier questions do not count. */
   #asked = 0;
@@ -94,6 +95,7 @@ export class CurfewDevicesElement extends Base {
 
   /** Several attributes and properties may be set one after the other: what follows from them is done once. */
   #restart(): void {
+    this.#restarts += 1;
     this.#client = undefined;
     if (this.#started || !this.isConnected) return;
     this.#started = true;
@@ -232,10 +234,12 @@ export class CurfewDevicesElement extends Base {
   }
 
   async #newClient(): Promise<Client> {
-    const { server } = this;
+    const [server, restarts] = [this.server, this.#restarts];
     const token = await (this.#getToken ?? (() => tokenFrom(this.getAttribute('token-url') ?? '')))();
-    this.#client = createClient({ url: server, token });
-    return this.#client;
+    const client = createClient({ url: server, token });
+    // The page may have set another `getToken` meanwhile, for another person: later calls must not have this token.
+    if (restarts === this.#restarts) this.#client = client;
+    return client;
   }
 }
 
