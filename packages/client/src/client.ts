@@ -16,6 +16,7 @@ export type ClientOptions = {
 export type CallOptions = {
   /** A second factor: the code of an authenticator, or a backup code. */
   code?: string | undefined;
+  /** Aborts the call, which then throws the signal's reason as it is. */
   signal?: AbortSignal | undefined;
 };
 
@@ -99,6 +100,8 @@ async function send(
     });
     text = await response.text();
   } catch (error) {
+    // The reason may be anything, such as a time-out of the caller's own: only the caller knows what it means.
+    if (call.signal?.aborted) throw call.signal.reason;
     throw unreachable(error, base, timeout);
   }
   return read(response, text, base, otherwise);

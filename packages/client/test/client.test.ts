@@ -211,6 +211,20 @@ describe('the client', () => {
     await assert.rejects(call, { name: 'AbortError' });
   });
 
+  test('a call that was cancelled throws the reason of the caller as it is, and reports no fault of the server', async (t) => {
+    const url = await answering(t, () => {});
+    for (const reason of [new Error('navigated'), new DOMException('too late', 'TimeoutError'), null, 'closed']) {
+      const gone = new AbortController();
+      const call = createClient({ url }).me({}, { signal: gone.signal });
+      gone.abort(reason);
+      const thrown: unknown = await call.then(
+        () => assert.fail('it was answered'),
+        (error: unknown) => error,
+      );
+      assert.equal(thrown, reason);
+    }
+  });
+
   test('pages follow the cursor to the end', async () => {
     const asked: (string | undefined)[] = [];
     const list = async ({ cursor }: { cursor?: string | undefined }) => {
