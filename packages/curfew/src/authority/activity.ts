@@ -2,7 +2,8 @@ import { pauseBetweenUses } from 'curfew-client/protocol';
 import type { SessionId } from '../domain/brand.ts';
 import { second } from '../domain/limits.ts';
 import type { StoredSession } from '../domain/session.ts';
-import type { Store } from '../stores/contract.ts';
+import { isCurfewError } from '../errors.ts';
+import { PartlyTouched, type Store } from '../stores/contract.ts';
 
 /** The number of sessions that may wait to be written; if there are more, all are written immediately. */
 const mostPending = 50_000;
@@ -11,6 +12,8 @@ const piece = 1000;
 
 /** `pause`: milliseconds from one write to the next. */
 type Seen = { at: number; due: number; pause: number };
+
+type Touch = { id: SessionId; at: number };
 
 /**
  * When sessions were last seen. A verification never writes: it notes the time here, and batches are written to the
@@ -58,7 +61,7 @@ export class Activity {
 
   /**
    * Writes what is due at `now`, or, without `now`, everything. Flushes run one at a time; none is shared, because one
-   * that is running may leave out what this call asks for.
+   * that is running may leave out what this call asks for. What cannot be written is kept for the next flush.
    */
   async flush(now: number = Number.POSITIVE_INFINITY): Promise<void> {
     while (this.#flushing) await this.#flushing.catch(() => {});
@@ -72,16 +75,32 @@ export class Activity {
 
   async #flush(now: number): Promise<void> {
     const crowded = this.#seen.size > mostPending;
-    const due = [...this.#seen].filter(([, seen]) => crowded || seen.due <= now).map(([id, { at }]) => ({ id, at }));
-    for (let from = 0; from < due.length; from += piece) {
-      const activities = due.slice(from, from + piece);
-      await this.#store.touchSessions(activities);
-      for (const { id, at } of activities) {
-        // The session was seen again meanwhile; the later time waits for the next flush.
-        const seen = this.#seen.get(id);
-        if (seen && seen.at > at) seen.due = at + seen.pause;
-        else this.#seen.delete(id);
+    let due = [...this.#seen].filter(([, seen]) => crowded || seen.due <= now).map(([id, { at }]) => ({ id, at }));
+    const failures: unknown[] = [];
+    while (due.length > 0) {
+      const activities = due.slice(0, piece);
+      due = due.slice(piece);
+      try {
+        await this.#store.touchSessions(activities);
+        this.#written(activities);
+      } catch (fault) {
+        failures.push(fault);
+        if (fault instanceof PartlyTouched) {
+          this.#written(activities.filter(({ id }) => !fault.lacks(id)));
+          // One try is enough for each part of the store, and the rest does not wait.
+          due = due.filter(({ id }) => !fault.lacks(id));
+        } else if (isCurfewError(fault, 'store_unavailable', 'outcome_unknown')) break;
       }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #written(activities: readonly Touch[]): void {
+    for (const { id, at } of activities) {
+      // The session was seen again meanwhile; the later time waits for the next flush.
+      const seen = this.#seen.get(id);
+      if (seen && seen.at > at) seen.due = at + seen.pause;
+      else this.#seen.delete(id);
     }
   }
 }

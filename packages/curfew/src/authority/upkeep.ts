@@ -1,4 +1,6 @@
 import { second } from '../domain/limits.ts';
+import type { StoredSession } from '../domain/session.ts';
+import { PartlySwept } from '../stores/contract.ts';
 import { flushInterval } from './activity.ts';
 import type { ClockTrouble } from './clock.ts';
 import type { AuthorityContext } from './context.ts';
@@ -39,23 +41,43 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
     told = trouble;
     return trouble;
   };
-  const sweepAll = async () => {
+  const lastSeen = (stored: StoredSession) => context.activity.lastSeen(stored);
+  /** Returns whether there is more to do, apart from what cannot be done now. */
+  const sweepPiece = async (now: number, onFault: (fault: unknown) => void) => {
     const { keepEnded, keepEvents } = settings;
+    try {
+      return (await context.store.sweep({ now, keepEnded, keepEvents, batch, lastSeen })).more;
+    } catch (fault) {
+      if (!(fault instanceof PartlySwept)) throw fault;
+      onFault(fault);
+      return fault.outcome.more;
+    }
+  };
+  /** What fails in a part of the store keeps nothing waiting that can be done in the others. */
+  const sweepInReach = async (onFault: (fault: unknown) => void) => {
     // Activity up to the time that the sweep uses is flushed first: a session that was active then must not be swept as
-    // idle, however far the clock jumps meanwhile.
+    // idle, however far the clock jumps meanwhile. What could not be written, the sweep asks for.
     for (let more = true; more; ) {
       const now = clockTrouble() ? undefined : context.clock.now();
       const began = performance.now();
-      await flush();
+      await flush().catch(onFault);
       if (now === undefined) return;
       // When the sweep cannot keep up, it takes a new time now and then, instead of using an ever older one.
       while (more && performance.now() - began < sweepInterval) {
         // What the sweep ends stays ended: while any clock is in doubt, leave it to other nodes or to a later sweep.
         if (stopped || clockTrouble()) return;
-        ({ more } = await context.store.sweep({ now, keepEnded, keepEvents, batch }));
+        more = await sweepPiece(now, onFault);
         if (more) await new Promise(setImmediate);
       }
     }
+  };
+  const sweepAll = async () => {
+    const faults: unknown[] = [];
+    await sweepInReach((fault) => {
+      // A sweep that has much to do may see the same fault very often.
+      if (faults.length === 0) faults.push(fault);
+    });
+    if (faults.length > 0) throw faults[0];
   };
   const sweep = () => {
     sweeping ??= sweepAll().finally(() => {

@@ -2,38 +2,44 @@ import type { SessionId } from '../domain/brand.ts';
 import { endOf } from '../domain/session.ts';
 import { isCurfewError } from '../errors.ts';
 import type { Candidate, Engine, RowChange, Scan } from '../stores/commit.ts';
+import type { SweepTask } from '../stores/contract.ts';
 import { type Decision, settle } from './deciding.ts';
 import { endingOf } from './end-session.ts';
 
 /** What came of a session whose end was to be recorded. */
 type Recorded = 'expired' | 'by step' | 'damaged' | 'nothing';
 
+type Moment = Pick<SweepTask, 'now' | 'lastSeen'>;
+
 /**
  * Records the end of each session of a scan that has ended at `now`, as a sweep does: by a deadline with a log entry and
- * an event, by an epoch without, because the epoch had its own. A session whose data is damaged keeps no other waiting.
+ * an event, by an epoch without, because the epoch had its own. A session whose data is damaged keeps no other waiting, and
+ * neither does one whose latest use is not written yet.
  */
 export async function recordEnds(
   engine: Engine,
   scan: Scan,
-  now: number,
+  moment: Moment,
 ): Promise<{ expired: number; bySteps: number; more: boolean }> {
-  const ended = scan.candidates.filter((candidate) => unrecordedEnd(candidate, now));
-  const done = await Promise.all(ended.map((candidate) => recordEnd(engine, candidate, now)));
+  const due = scan.candidates.filter((candidate) => unrecordedEnd(candidate, { now: moment.now }));
+  const ended = due.filter((candidate) => unrecordedEnd(candidate, moment));
+  const done = await Promise.all(ended.map((candidate) => recordEnd(engine, candidate, moment)));
   const count = (kind: Recorded) => done.filter((one) => one === kind).length;
-  const damaged = new Set<SessionId>();
-  for (const [i, { snapshot }] of ended.entries()) if (done[i] === 'damaged') damaged.add(snapshot.stored.id);
-  await scan.settle(damaged);
-  // What is damaged would come up again and again.
-  return { expired: count('expired'), bySteps: count('by step'), more: scan.more && damaged.size === 0 };
+  const recorded = new Set(ended.filter((_, i) => done[i] !== 'damaged'));
+  const left = new Set<SessionId>();
+  for (const candidate of due) if (!recorded.has(candidate)) left.add(candidate.snapshot.stored.id);
+  await scan.settle(left);
+  // What is left would come up again and again.
+  return { expired: count('expired'), bySteps: count('by step'), more: scan.more && left.size === 0 };
 }
 
-async function recordEnd(engine: Engine, first: Candidate, now: number): Promise<Recorded> {
+async function recordEnd(engine: Engine, first: Candidate, moment: Moment): Promise<Recorded> {
   const { id, name } = first.snapshot.stored;
   try {
     return await settle<Candidate | undefined, Recorded>(
       engine,
       first,
-      (candidate) => decide(candidate, now),
+      (candidate) => decide(candidate, moment),
       ({ sessions, slots }) => {
         const snapshot = sessions.get(id);
         return snapshot && { snapshot, slot: name === undefined ? undefined : slots.get(name) };
@@ -46,12 +52,12 @@ async function recordEnd(engine: Engine, first: Candidate, now: number): Promise
 }
 
 /** How a session has ended, if nothing is recorded of it: another node may have done so, or somebody used the session. */
-function unrecordedEnd({ snapshot: { stored, epochEnd } }: Candidate, now: number) {
-  return stored.end ? undefined : endOf(stored, epochEnd, now);
+function unrecordedEnd({ snapshot: { stored, epochEnd } }: Candidate, { now, lastSeen }: Moment) {
+  return stored.end ? undefined : endOf(stored, epochEnd, now, lastSeen?.(stored));
 }
 
-function decide(candidate: Candidate | undefined, now: number): Decision<Recorded> {
-  const end = candidate && unrecordedEnd(candidate, now);
+function decide(candidate: Candidate | undefined, moment: Moment): Decision<Recorded> {
+  const end = candidate && unrecordedEnd(candidate, moment);
   // A sweep makes room on a store that is full, which might refuse to say what is durable.
   if (!end) return { answer: 'nothing', untold: true };
   const { stored, epochEnd } = candidate.snapshot;
@@ -59,10 +65,10 @@ function decide(candidate: Candidate | undefined, now: number): Decision<Recorde
   const { sequence } = end;
   if (sequence === undefined) {
     const on = epochEnd ? undefined : { userId: stored.userId, ...stored.epochs };
-    return { change: { at: now, upkeep: true, on, ...ending }, answered: () => 'expired' };
+    return { change: { at: moment.now, upkeep: true, on, ...ending }, answered: () => 'expired' };
   }
   const after = { ...stored, end: { ...end, sequence }, version: stored.version + 1 };
   const [, ...slots] = ending.rows;
   const rows: RowChange[] = [{ table: 'sessions', before: stored, after }, ...slots];
-  return { change: { at: now, upkeep: true, rows }, answered: () => 'by step' };
+  return { change: { at: moment.now, upkeep: true, rows }, answered: () => 'by step' };
 }

@@ -8,8 +8,8 @@ const deadlines = 100;
 /** Records ends, and forgets what is old; a piece of each. */
 export async function sweep(engine: Engine, task: SweepTask): Promise<SweepOutcome> {
   const { now, batch } = task;
-  const bySteps = await recordEnds(engine, await engine.scanPassed(batch), now);
-  const byDeadlines = await recordEnds(engine, await engine.scanDue(now, Math.min(batch, deadlines)), now);
+  const bySteps = await recordEnds(engine, await engine.scanPassed(batch), task);
+  const byDeadlines = await recordEnds(engine, await engine.scanDue(now, Math.min(batch, deadlines)), task);
   const { forgotten, more } = await engine.forget(task);
   return {
     // A deadline may have passed before a step.

@@ -123,8 +123,11 @@ export type Candidate = { snapshot: SessionSnapshot; slot: NamedSession | undefi
 export type Scan = {
   candidates: readonly Candidate[];
   more: boolean;
-  /** Called once their ends are recorded, with those whose own data is damaged: others come before these next time. */
-  settle(damaged: ReadonlySet<SessionId>): Promise<void>;
+  /**
+   * Called once their ends are recorded, with those that cannot be recorded now, for example because their own data is
+   * damaged: others come before these next time.
+   */
+  settle(left: ReadonlySet<SessionId>): Promise<void>;
 };
 
 export interface Engine {

@@ -9,6 +9,7 @@ import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
 import type { Actor, End, SequencedEnd } from '../domain/reasons.ts';
 import type { Epochs, RefreshState, SessionStatus, StoredSession } from '../domain/session.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
 import type { StoreRecord } from './records.ts';
 
 /*
@@ -109,7 +110,10 @@ export interface Store {
    */
   changeGroups(change: GroupsOfUser): Promise<GroupsOutcome>;
 
-  /** Sets `lastSeenAt` to the later of the stored and the given time. Creates, revives and logs nothing. */
+  /**
+   * Sets `lastSeenAt` to the later of the stored and the given time. Creates, revives and logs nothing.
+   * @throws {PartlyTouched} if only some parts of the store have written it
+   */
   touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void>;
 
   /**
@@ -258,6 +262,7 @@ export interface Store {
    * - Log entries and events are deleted in the order of their sequences, up to the first that is not old enough.
    * - A user's epoch is 0 again when it was last advanced as long ago as tombstones are kept, and no session of the
    *   user is left, live or ended. Everyone's epoch only grows.
+   * @throws {PartlySwept} if only some parts of the store were swept
    */
   sweep(task: SweepTask): Promise<SweepOutcome>;
 
@@ -521,6 +526,11 @@ export type SweepTask = {
   keepEvents: number;
   /** The most sessions that one call handles. */
   batch: number;
+  /**
+   * When a session was last seen, as far as the caller knows: use that is not written yet keeps it from ending as idle. The
+   * same function in every call.
+   */
+  lastSeen?: (stored: StoredSession) => number;
 };
 
 export type SweepOutcome = {
@@ -533,6 +543,36 @@ export type SweepOutcome = {
   /** Whether there is more to do now. */
   more: boolean;
 };
+
+/** Some parts of a store could not do what was asked, for example because they are out of reach; all others have done it. */
+class PartlyDone extends CurfewError {
+  constructor(fault: unknown) {
+    if (isCurfewError(fault)) super(fault.code, fault.facts, fault);
+    else super('store_unavailable', {}, fault);
+  }
+}
+
+/** The activity of some sessions is not written. */
+export class PartlyTouched extends PartlyDone {
+  /** Whether a session, also one that was not asked for, is in a part that has failed. */
+  readonly lacks: (id: SessionId) => boolean;
+
+  constructor(fault: unknown, lacks: (id: SessionId) => boolean) {
+    super(fault);
+    this.lacks = lacks;
+  }
+}
+
+/** Some parts are not swept. */
+export class PartlySwept extends PartlyDone {
+  /** What the others have done, and whether there is more to do in them. */
+  readonly outcome: SweepOutcome;
+
+  constructor(fault: unknown, outcome: SweepOutcome) {
+    super(fault);
+    this.outcome = outcome;
+  }
+}
 
 export type StoreDescription = {
   kind: string;

@@ -1,6 +1,13 @@
 import type { End } from '../domain/reasons.ts';
 import { errors, isCurfewError, publicFacts } from '../errors.ts';
-import type { CreationOutcome, EndOutcome, EpochOutcome, Store, SweepOutcome } from './contract.ts';
+import {
+  type CreationOutcome,
+  type EndOutcome,
+  type EpochOutcome,
+  PartlySwept,
+  type Store,
+  type SweepOutcome,
+} from './contract.ts';
 
 /** The operations that are observed: all that return a promise, except `close`. */
 export type StoreCall = Exclude<
@@ -149,6 +156,7 @@ export class StoreCalls {
       },
       (error) => {
         if (calls[call] && isFault(error)) this.#failed(call, error);
+        if (error instanceof PartlySwept) this.#count(call, given, error.outcome);
         if (call === 'renewNode') this.#renewal = error;
         this.#closed(open, isCurfewError(error) ? error.code : 'internal');
       },
@@ -159,6 +167,15 @@ export class StoreCalls {
     // A sweep makes room, and may find nothing to write, so it shows nothing about other writes.
     if (calls[call] && (call !== 'sweep' || this.#failure?.call === 'sweep')) this.#failure = undefined;
     if (call === 'renewNode') this.#renewal = undefined;
+    this.#count(call, given, result);
+    if (call !== 'sweep') return;
+    const { more } = result as SweepOutcome;
+    this.sweeps.more = more;
+    if (!more) this.sweeps.completedAt = Date.now();
+  }
+
+  /** What a call has done. */
+  #count(call: StoreCall, given: readonly unknown[], result: unknown): void {
     if (call === 'sweep') this.#swept(result as SweepOutcome);
     const [reason, count] = endsOf(call, given, result);
     if (count > 0) this.ends.set(reason, (this.ends.get(reason) ?? 0) + count);
@@ -175,12 +192,10 @@ export class StoreCalls {
     this.#failure = { call, error, since: unbroken ? this.#failure!.since : at, at };
   }
 
-  #swept({ expired, endsWritten, forgotten, more }: SweepOutcome): void {
+  #swept({ expired, endsWritten, forgotten }: SweepOutcome): void {
     this.sweeps.expired += expired;
     this.sweeps.endsWritten += endsWritten;
     this.sweeps.forgotten += forgotten;
-    this.sweeps.more = more;
-    if (!more) this.sweeps.completedAt = Date.now();
   }
 }
 

@@ -5,7 +5,9 @@ import { library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
 import type { SessionId } from '../../src/domain/brand.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
+import { CurfewError } from '../../src/errors.ts';
 import { type CurfewOptions, compose } from '../../src/start/compose.ts';
+import { PartlySwept, PartlyTouched } from '../../src/stores/contract.ts';
 import { manualClock } from '../support/ports.ts';
 import { temporaryStore } from '../support/store.ts';
 
@@ -258,6 +260,52 @@ describe('deadlines', () => {
     assert.equal(store.touchSessions, write, 'nothing was recorded');
     assert.equal((await store.readSession(session.id as SessionId))!.stored.end, undefined);
     await seen();
+  });
+
+  test('while a part of the store cannot write activity, all others do, and the sweep ends nobody who was active there', async (t) => {
+    const { authority, clock, context, sweep } = await open(t);
+    const { store, activity } = context;
+    const opened = async (userId: string) => authority.createSession(library, { userId, idle: 60 * second });
+    const [lost, there, unused] = [await opened('lost'), await opened('there'), await opened('unused')];
+    const { stored } = (await store.readSession(there.session.id as SessionId))!;
+    clock.advance(59 * second);
+    const seen = clock.now();
+    for (const { token } of [lost, there]) assert.equal((await authority.verifySession(token)).active, true);
+    // More than are written together.
+    for (let i = 0; i < 2000; i++) activity.note({ ...stored, id: `ses_${i}` as SessionId }, seen);
+    const write = store.touchSessions;
+    const asked: string[] = [];
+    const isLost = (id: string) => id === lost.session.id;
+    store.touchSessions = async (activities) => {
+      asked.push(...activities.map(({ id }) => id));
+      await write(activities.filter(({ id }) => !isLost(id)));
+      const fault = new CurfewError('store_unavailable');
+      if (activities.some(({ id }) => isLost(id))) throw new PartlyTouched(fault, isLost);
+    };
+    await assert.rejects(activity.flush(seen), { code: 'store_unavailable' });
+    assert.equal(asked.length, 2002);
+    const endOf = async (id: string) => (await store.readSession(id as SessionId))?.stored.end?.reason;
+    clock.advance(2 * second);
+    await assert.rejects(sweep(), { code: 'store_unavailable' });
+    assert.deepEqual(asked.slice(2002), [lost.session.id], 'what was written is written again');
+    assert.equal(await endOf(unused.session.id), 'idle');
+    for (const { session } of [lost, there]) assert.equal(await endOf(session.id), undefined);
+    store.touchSessions = write;
+    await sweep();
+    assert.equal((await store.readSession(lost.session.id as SessionId))?.stored.lastSeenAt, seen);
+  });
+
+  test('the sweep goes on as long as there is more to do, although a part of the store cannot be swept', async (t) => {
+    const { context, sweep } = await open(t);
+    const { store } = context;
+    let left = 5;
+    store.sweep = async () => {
+      left -= 1;
+      const outcome = { expired: 0, endsWritten: 0, forgotten: 0, more: left > 0 };
+      throw new PartlySwept(new CurfewError('store_unavailable'), outcome);
+    };
+    await assert.rejects(sweep(), { code: 'store_unavailable' });
+    assert.equal(left, 0);
   });
 
   test('if very many sessions were active within a minute, none of them waits', async (t) => {

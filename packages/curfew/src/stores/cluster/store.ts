@@ -4,7 +4,16 @@ import { isCurfewError } from '../../errors.ts';
 import { endEveryone, endSessionsOfUser } from '../../rules/end-all.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { Turns } from '../../rules/turns.ts';
-import type { EndOutcome, EpochOutcome, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
+import {
+  type EndOutcome,
+  type EpochOutcome,
+  PartlySwept,
+  PartlyTouched,
+  type SessionSnapshot,
+  type Store,
+  type SweepOutcome,
+  type SweepTask,
+} from '../contract.ts';
 import { separator } from '../redis/codec.ts';
 import { homeOf } from '../redis/keys.ts';
 import type { Link } from '../redis/link.ts';
@@ -107,6 +116,8 @@ export class ClusterStore implements Omit<Store, Other> {
   readonly #names: Turns<SessionName> = new Turns();
   /** When it has last looked which aliases a group has freed: another server may have stopped before it did. */
   readonly #lookedForFreed: number[];
+  /** Why the last sweep of a group has failed. */
+  readonly #unswept: unknown[] = [];
 
   constructor(home: Part, all: readonly Part[]) {
     this.#home = home;
@@ -186,9 +197,13 @@ export class ClusterStore implements Omit<Store, Other> {
 
   touchSessions: Store['touchSessions'] = async (activities) => {
     const byGroup = Map.groupBy(activities, ({ id }) => this.#groups.ofSession(id));
-    await Promise.all(
-      [...byGroup].map(([group, some]) => group !== undefined && this.#groups.all[group]!.store.touchSessions(some)),
-    );
+    const failed = new Map<number | undefined, unknown>();
+    const touch = async (group: number, some: Parameters<Store['touchSessions']>[0]) => {
+      await this.#groups.all[group]!.store.touchSessions(some).catch((fault) => failed.set(group, fault));
+    };
+    await Promise.all([...byGroup].map(([group, some]) => group !== undefined && touch(group, some)));
+    const [fault] = failed.values();
+    if (failed.size > 0) throw new PartlyTouched(fault, (id) => failed.has(this.#groups.ofSession(id)));
   };
 
   changeSession: Store['changeSession'] = async (change) => {
@@ -283,29 +298,24 @@ export class ClusterStore implements Omit<Store, Other> {
   sweep: Store['sweep'] = async (task): Promise<SweepOutcome> => {
     const { keepEvents } = task;
     const ofGroup: SweepTask = { ...task, keepEvents: Math.min(keepEvents, eventsInGroup) };
-    const swept = await Promise.allSettled(
-      this.#rules.map(async (rules, group) => {
-        const outcome = await rules.sweep(ofGroup);
-        const isTime = performance.now() - this.#lookedForFreed[group]! >= minute;
-        const freed = (outcome.forgotten > 0 || isTime) && (await this.#freeAliases(group));
-        return { ...outcome, more: outcome.more || freed };
-      }),
-    );
+    const swept = await Promise.allSettled(this.#rules.map((_, group) => this.#sweepGroup(group, ofGroup)));
     const home = await this.#homeRules.sweep(task);
     await this.#home.link.run(forgetNumbers, [String(this.#groups.all.length)]);
     await this.#unheld.sweep(task.now);
-    const others = await this.#homeEngine.finishOthers();
-    // One that is out of reach does not keep the others from being swept.
-    const failed = swept.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
+    const [others] = await Promise.allSettled([this.#homeEngine.finishOthers()]);
     const done = swept.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const sum = (of: (outcome: SweepOutcome) => number) => [...done, home].reduce((total, one) => total + of(one), 0);
-    return {
+    const left = others.status === 'fulfilled' && others.value;
+    const outcome = {
       expired: sum(({ expired }) => expired),
       endsWritten: sum(({ endsWritten }) => endsWritten),
       forgotten: sum(({ forgotten }) => forgotten),
-      more: others || [...done, home].some(({ more }) => more),
+      more: left || [...done, home].some(({ more }) => more),
     };
+    // A group that is out of reach does not keep the others from being swept.
+    const failed = [...swept, others].find((one) => one.status === 'rejected');
+    if (failed) throw new PartlySwept(failed.reason, outcome);
+    return outcome;
   };
 
   exportRecords: Store['exportRecords'] = (options) => exportAll(this.#home, this.#groups.all, this.#outbox, options);
@@ -356,6 +366,22 @@ export class ClusterStore implements Omit<Store, Other> {
     const sequence = await this.#outbox.announce(group, outcome.sequence);
     // It was made before: its entry is one of those that are there.
     return { ...outcome, sequence: sequence === 0 ? await this.#homeEngine.head() : sequence };
+  }
+
+  async #sweepGroup(group: number, task: SweepTask): Promise<SweepOutcome> {
+    const before = this.#unswept[group];
+    // It comes back by itself: the other groups, which may have much to do, do not wait for that again and again.
+    if (before !== undefined && !this.#groups.all[group]!.link.isReady) throw before;
+    this.#unswept[group] = undefined;
+    try {
+      const outcome = await this.#rules[group]!.sweep(task);
+      const isTime = performance.now() - this.#lookedForFreed[group]! >= minute;
+      const freed = (outcome.forgotten > 0 || isTime) && (await this.#freeAliases(group));
+      return { ...outcome, more: outcome.more || freed };
+    } catch (fault) {
+      this.#unswept[group] = fault;
+      throw fault;
+    }
   }
 
   /** Frees the aliases of sessions that a group has forgotten. Returns whether there may be more. */

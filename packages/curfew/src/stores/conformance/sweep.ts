@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import { day, limits, minute } from '../../domain/limits.ts';
+import type { StoredSession } from '../../domain/session.ts';
 import {
   allOfUser,
   type Case,
@@ -98,6 +99,20 @@ export const sweepCases: Case[] = [
       assert.equal((await fixture.view(id, start + day)).status, 'active');
       await fixture.sweep(start + day + hour);
       assert.equal((await fixture.view(id, start + day + hour)).endReason, 'idle');
+    },
+  },
+  {
+    name: 'the sweep does not end a session as idle whose latest use is known and not written yet, but all others',
+    async run(fixture) {
+      const [used, unused] = await fixture.createMany(2, { idle: hour });
+      const now = start + hour + minute;
+      const lastSeen = ({ id, lastSeenAt }: StoredSession) => (id === used!.id ? start + minute + 1 : lastSeenAt);
+      const task = { now, keepEnded: forever, keepEvents: forever, batch: 100, lastSeen };
+      while ((await fixture.store.sweep(task)).more);
+      assert.equal((await fixture.snapshot(used!.id)).stored.end, undefined);
+      assert.equal((await fixture.snapshot(unused!.id)).stored.end?.reason, 'idle');
+      await fixture.sweep(now + hour);
+      assert.equal((await fixture.snapshot(used!.id)).stored.end?.reason, 'idle');
     },
   },
   {

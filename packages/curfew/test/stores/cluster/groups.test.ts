@@ -22,7 +22,7 @@ import {
   start,
   user,
 } from '../../../src/stores/conformance/harness.ts';
-import type { Store } from '../../../src/stores/contract.ts';
+import { PartlySwept, PartlyTouched, type Store } from '../../../src/stores/contract.ts';
 import type { StoreRecord } from '../../../src/stores/records.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { aliasKey } from '../../../src/stores/redis/keys.ts';
@@ -224,6 +224,46 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     await fixture.sweep(start + 3);
     for (const userId of away) assert.equal((await fixture.view(ids.get(userId)!, start + 3)).status, 'ended');
     assert.equal(await server.tell('EXISTS', 'curfew:endings'), 0);
+  });
+
+  test('while a group is out of reach, the others are swept to the end, and the activity there is written', async (t) => {
+    const { store, fixture, home, parts } = await opened(t);
+    const users = Array.from({ length: 300 }, (_, i) => `user ${i}`);
+    const lost = partOf(parts, users[0]!);
+    const there = users.find((one) => partOf(parts, one) !== lost)!;
+    const away = await fixture.create({ userId: users[0]!, idle: hour });
+    const used = await fixture.create({ userId: there });
+    // More than one call handles.
+    for (let i = 0; i < 30; i++) await fixture.create({ userId: there, idle: hour });
+    const touch = () => store.touchSessions([away, used].map(({ id }) => ({ id, at: start + 1 })));
+    const isOfLost = (id: SessionId) => new Groups(parts).ofSession(id) === parts.indexOf(lost);
+    let [ended, more] = [0, true];
+    const reachable = [home, ...parts].filter((part) => part !== lost).map(({ link }) => `~${link.key('*')}`);
+    await server.tell('ACL', 'SETUSER', 'default', 'resetkeys', ...reachable);
+    try {
+      await assert.rejects(touch(), (fault) => {
+        assert.ok(fault instanceof PartlyTouched && fault.code === 'store_unavailable');
+        assert.deepEqual(
+          [away, used].map(({ id }) => fault.lacks(id)),
+          [away, used].map(({ id }) => isOfLost(id)),
+        );
+        return true;
+      });
+      assert.equal((await fixture.snapshot(used.id)).stored.lastSeenAt, start + 1);
+      while (more) {
+        const task = { now: start + 2 * hour, keepEnded: forever, keepEvents: forever, batch: 10 };
+        const fault = await store.sweep(task).catch((error: unknown) => error);
+        assert.ok(fault instanceof PartlySwept && fault.code === 'store_unavailable');
+        ended += fault.outcome.expired;
+        ({ more } = fault.outcome);
+      }
+    } finally {
+      await server.tell('ACL', 'SETUSER', 'default', 'allkeys');
+    }
+    assert.equal(ended, 30);
+    assert.equal((await fixture.snapshot(away.id)).stored.end, undefined);
+    await fixture.sweep(start + 2 * hour);
+    assert.equal((await fixture.snapshot(away.id)).stored.end?.reason, 'idle');
   });
 
   test('an end of everyone that a killed server has begun is completed where it is missing, and ends nobody a second time', async (t) => {

@@ -97,8 +97,14 @@ export const ruleMutants: readonly RuleMutant[] = [
   {
     name: 'a sweep records an end that is recorded',
     file: 'record-ends.ts',
-    from: 'stored.end ? undefined : endOf(stored, epochEnd, now)',
-    to: 'endOf({ ...stored, end: undefined }, epochEnd, now)',
+    from: 'stored.end ? undefined : endOf(stored, epochEnd, now, ',
+    to: 'endOf({ ...stored, end: undefined }, epochEnd, now, ',
+  },
+  {
+    name: 'a sweep ends a session whose latest use is not written',
+    file: 'record-ends.ts',
+    from: 'lastSeen?.(stored)',
+    to: 'undefined',
   },
   {
     name: 'a sweep counts off what an epoch has counted off',
