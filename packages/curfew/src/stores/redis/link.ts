@@ -19,6 +19,8 @@ export type LinkOptions = {
   timeout: number;
   /** How many calls must wait before another batch is sent beside a running one; 1 without it. */
   crowd?: number;
+  /** Whether another part of the store grants the leases, so that none runs out when this one is cut off. */
+  leasesElsewhere?: boolean;
 };
 
 type Values = (string | null)[];
@@ -105,9 +107,11 @@ export class Link {
 
   /** Runs a script; `home` is the prefix of the user's keys, `keys` the names of more keys. */
   run(script: Script, args: string[], home = '', keys: readonly string[] = []): Promise<Reply> {
-    const { prefix } = this.options.location;
+    const { location, leasesElsewhere } = this.options;
+    const { prefix } = location;
+    const { source, sha1 } = leasesElsewhere ? script.elsewhere : script;
     const rest = [String(2 + keys.length), prefix + home, prefix, ...keys.map((key) => prefix + key), ...args];
-    return this.#send(['EVALSHA', script.sha1, ...rest], script.writes, () => ['EVAL', script.source, ...rest]);
+    return this.#send(['EVALSHA', sha1, ...rest], script.writes, () => ['EVAL', source, ...rest]);
   }
 
   /**
@@ -225,7 +229,7 @@ export class Link {
 
   /**
    * A replica answers a plain read, so the reads of one turn are sent with a command that counts as a write and changes
-   * nothing, which only a primary accepts.
+   * nothing, which only a primary accepts. One without replicas may have been replaced: see `reading` in scripts/script.ts.
    */
   async #refuseReplica(): Promise<void> {
     try {
@@ -233,7 +237,10 @@ export class Link {
     } catch (fault) {
       // A Redis that cannot write to its disk refuses it as well, but can be read.
       const { cause } = fault as CurfewError;
-      if (!(cause instanceof ErrorReply) || /^(READONLY|CLUSTERDOWN)/.test(cause.message)) throw fault;
+      const isOutdated = this.options.leasesElsewhere
+        ? /^(READONLY|CLUSTERDOWN|NOREPLICAS)/
+        : /^(READONLY|CLUSTERDOWN)/;
+      if (!(cause instanceof ErrorReply) || isOutdated.test(cause.message)) throw fault;
     }
   }
 

@@ -14,7 +14,8 @@ import { halfImported } from './transfer.ts';
 export type Part = { link: Link; writes: DurableWrites; store: RedisStore };
 
 /** @throws `store_unavailable`, `store_login_refused`, `store_read_only`, `store_unsafe`, `store_version`, `store_denied` */
-export function openPart(options: LinkOptions, as: PartOptions = {}): Promise<Part> {
+export function openPart(given: LinkOptions, as: PartOptions = {}): Promise<Part> {
+  const options = linkOf(given, as);
   return withLink(options, async (link) => {
     await check(link);
     return partOf(link, await Link.open(options), as);
@@ -22,7 +23,8 @@ export function openPart(options: LinkOptions, as: PartOptions = {}): Promise<Pa
 }
 
 /** The same if it is out of reach: it is checked when it comes back, before it is used. */
-export function awaitPart(options: LinkOptions, as: PartOptions = {}): Part {
+export function awaitPart(given: LinkOptions, as: PartOptions = {}): Part {
+  const options = linkOf(given, as);
   const checkFirst = () =>
     withLink(options, async (link) => {
       await check(link);
@@ -30,6 +32,11 @@ export function awaitPart(options: LinkOptions, as: PartOptions = {}): Part {
     });
   return partOf(Link.later(options, checkFirst), Link.later(options, checkFirst), as);
 }
+
+const linkOf = (options: LinkOptions, { role }: PartOptions): LinkOptions => ({
+  ...options,
+  leasesElsewhere: role === 'group',
+});
 
 function partOf(link: Link, ofWrites: Link, as: PartOptions): Part {
   const writes = new DurableWrites(ofWrites);

@@ -342,6 +342,33 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal(seen.length, 2);
   });
 
+  test('a group is not read while its primary lacks replicas, and may have been replaced; the home is, whose leases run out', async (t) => {
+    const { store, fixture, parts } = await opened(t);
+    const { id, userId } = await fixture.create({ name: 'desk' });
+    await server.tell('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    try {
+      const reads: (() => Promise<unknown>)[] = [
+        () => store.readSession(id),
+        () => store.readNamedSession(name('desk')),
+        () => store.readUser(userId),
+        () => store.countActive(start),
+        () => store.listSessions({ filter: {}, limit: 10, now: start, budget: 1000 }),
+        () => partOf(parts, userId).store.engine.readSessionsOf(userId, { limit: 1 }),
+      ];
+      for (const read of reads) {
+        await assert.rejects(read(), ({ code, message }: CurfewError) => {
+          assert.equal(code, 'store_unavailable');
+          assert.match(message, /fewer replicas that keep up .*NOREPLICAS/);
+          return true;
+        });
+      }
+      assert.equal((await store.readNamed(name('desk')))?.sessionId, id);
+    } finally {
+      await server.tell('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    }
+    assert.equal((await store.readSession(id))?.stored.id, id);
+  });
+
   test('a group whose log has lost entries makes everybody forget what they hold', async (t) => {
     const { store, fixture, parts } = await opened(t);
     const [kept, lost, ...later] = await fixture.createMany(6);

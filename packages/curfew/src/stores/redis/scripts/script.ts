@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { type PieceName, pieces } from './pieces.ts';
 
-/** A program that Redis runs: alone, so that what it does is one step for everybody. */
-export type Script = {
-  readonly name: string;
+type Program = {
   readonly source: string;
   /** By which Redis knows a script that it has seen. */
   readonly sha1: string;
+};
+
+/** A program that Redis runs: alone, so that what it does is one step for everybody. */
+export type Script = Program & {
+  readonly name: string;
   readonly writes: boolean;
+  /** What runs in a part of a store that does not grant the leases. */
+  readonly elsewhere: Program;
 };
 
 type Declaration = {
@@ -24,19 +29,28 @@ const beginnings = 'local home, shared = KEYS[1], KEYS[2]\n';
  * A replica is behind, so nothing is read there. A program that may write is refused by a replica as a whole; one that
  * only reads is not, and nothing that it may ask tells it where it runs. So it begins with a write that changes
  * nothing: a replica refuses that one, and so does a node that has lost most of its Cluster. When Redis refuses it for
- * another reason (its disk is full), reading goes on.
+ * another reason (its disk is full), reading goes on. It does not where the leases are granted elsewhere and Redis lacks
+ * replicas: another primary may have replaced it, and no lease of its own runs out.
  */
-const refuseOnReplica = `
+const refuseOnReplica = (alsoFor: string) => `
 local refused = redis.pcall('DEL', shared .. 'nothing')
 if type(refused) == 'table' and refused.err then
-  if string.find(refused.err, 'READONLY', 1, true) then return refused end
+  if string.find(refused.err, 'READONLY', 1, true)${alsoFor} then return refused end
   if string.find(refused.err, 'cluster is down', 1, true) then return redis.error_reply('CLUSTERDOWN The cluster is down') end
 end
 `;
 
+const lacksReplicas = ` or string.find(refused.err, 'NOREPLICAS', 1, true)`;
+
 /** A program that only reads. It runs when Redis is full or cannot write its disk. */
 export function reading(declaration: Declaration): Script {
-  return finish(declaration, beginnings + refuseOnReplica, false);
+  const { source, sha1 } = finish(declaration, beginnings + refuseOnReplica(lacksReplicas), false);
+  return { ...readingAlways(declaration), elsewhere: { source, sha1 } };
+}
+
+/** The same for what never changes while servers run, so that it need not be the latest. */
+export function readingAlways(declaration: Declaration): Script {
+  return finish(declaration, beginnings + refuseOnReplica(''), false);
 }
 
 /**
@@ -69,7 +83,8 @@ export function writingWhenFull(declaration: Declaration): Script {
 
 function finish({ name, uses = [], body }: Declaration, head: string, writes: boolean): Script {
   const source = head + withPieces(uses) + body;
-  return { name, source, sha1: createHash('sha1').update(source).digest('hex'), writes };
+  const program = { source, sha1: createHash('sha1').update(source).digest('hex') };
+  return { name, ...program, writes, elsewhere: program };
 }
 
 /** The pieces that are named and those that they call, each once and before whoever calls it. */

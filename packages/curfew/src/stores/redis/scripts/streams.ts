@@ -1,4 +1,4 @@
-import { reading, type Script, writing, writingWhenFull } from './script.ts';
+import { reading, readingAlways, type Script, writing, writingWhenFull } from './script.ts';
 
 /** ARGV: from, to (ids of the stream, from the higher one when it goes downwards), `1` for downwards, limit. */
 export const readEvents: Script = reading({
@@ -167,7 +167,7 @@ return #buckets
 });
 
 /** Answers the format that the sweep has written down; nothing where it has not come by yet. */
-export const readFormat: Script = reading({
+export const readFormat: Script = readingAlways({
   name: 'readFormat',
   body: `return redis.call('HGET', shared .. 'state', 'format')`,
 });
@@ -221,7 +221,7 @@ export const comeAfter: Script = writingWhenFull({
  * Redis looks for the keys among the arguments without counting these, and crashes if those that say where the keys are
  * are missing.
  */
-export const lackedRights: Script = reading({
+export const lackedRights: Script = readingAlways({
   name: 'lackedRights',
   body: `
 local key = shared .. 'nothing'
