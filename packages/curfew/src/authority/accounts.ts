@@ -222,21 +222,24 @@ export async function deleteAccount(
 ): Promise<{ receipt: Receipt }> {
   const at = context.clock.nowForEnd();
   const by = actorOf(caller);
-  const sequence = await endingInTurn(context, caller, id, async (present) => {
-    const account = await readAccount(context, id);
-    guardAccount(present, account);
-    const outcome = await context.store.deleteAccount({
-      id: account.id,
-      version: account.version,
-      event: { type: 'account.deleted', at, by, userId: account.id },
+  const userId = parseUserId(id);
+  const outcome = await endingInTurn(context, caller, id, async (present) => {
+    const { account } = await context.store.readUser(userId);
+    if (account) guardAccount(present, account);
+    const result = await context.store.deleteAccount({
+      id: userId,
+      // Of one that is gone, the store completes what an earlier call has left to do.
+      version: account?.version ?? 0,
+      event: { type: 'account.deleted', at, by, userId },
       end: { at, by, reason: 'account_disabled' },
-      witness: await administratorLeft(context, caller, account),
+      witness: account && (await administratorLeft(context, caller, account)),
     });
-    if (outcome.kind === 'not_found') throw absent(id);
-    return outcome.kind === 'deleted' ? outcome.sequence : 'conflict';
+    return result.kind === 'conflict' ? 'conflict' : result;
   });
-  const propagation = await context.fence.awaitEverywhere(sequence, wait);
-  return { receipt: { ...propagation, endedAt: at } };
+  const { sequence } = outcome;
+  const propagation = sequence === undefined ? undefined : await context.fence.awaitEverywhere(sequence, wait);
+  if (outcome.kind === 'not_found') throw absent(id);
+  return { receipt: { ...propagation!, endedAt: at } };
 }
 
 /**

@@ -152,7 +152,10 @@ export interface Store {
    */
   changeAccount(change: AccountChange): Promise<AccountOutcome>;
 
-  /** Removes an account and ends all its sessions in one write; compare-and-set like {@link changeAccount}. */
+  /**
+   * Removes an account and ends all its sessions in one write; compare-and-set like {@link changeAccount}. Where that takes
+   * several steps, a call that does not find the account completes those that an earlier one has left.
+   */
   deleteAccount(deletion: AccountDeletion): Promise<DeletionOutcome>;
 
   /**
@@ -431,7 +434,11 @@ export type AccountDeletion = {
   witness?: AccountWitness | undefined;
 };
 
-export type DeletionOutcome = { kind: 'deleted'; sequence: number } | { kind: 'conflict' | 'not_found' };
+export type DeletionOutcome =
+  | { kind: 'deleted'; sequence: number }
+  /** `sequence`: that of what this call has completed. */
+  | { kind: 'not_found'; sequence?: number }
+  | { kind: 'conflict' };
 
 export type AccountOutcome =
   /** `ended`: how many sessions `end` has ended. */

@@ -337,6 +337,24 @@ describe('deadlines', () => {
 });
 
 describe('policies and races', () => {
+  test('a repeated removal of an account waits until what the store has completed is in force everywhere', async (t) => {
+    const { authority, context } = await open(t);
+    const { session } = await authority.createSession(library, { userId: 'ada' });
+    const { store, fence } = context;
+    store.deleteAccount = async ({ id, version, end }) => {
+      assert.deepEqual([id, version], ['ada', 0]);
+      const outcome = await store.endSessionsOfUser(session.userId, end);
+      assert.ok(outcome.kind === 'ended');
+      return { kind: 'not_found', sequence: outcome.sequence };
+    };
+    const waits = t.mock.method(fence, 'awaitEverywhere');
+    await assert.rejects(authority.deleteAccount(library, 'ada'), { code: 'account_not_found' });
+    assert.deepEqual(
+      waits.mock.calls.map((call) => call.arguments),
+      [[1, 'everywhere']],
+    );
+  });
+
   test('7.1.2: a user has at most N sessions: the oldest is replaced, or the new one refused', async (t) => {
     const replace = await open(t, { policy: { maxSessions: 2, excess: 'replace' } });
     const tokens = [];

@@ -129,11 +129,25 @@ export class HomeEngine implements Engine {
     return found.length > 0;
   }
 
+  /**
+   * Completes what has been begun for a user, however short ago. Returns the number of that in the home's log; `undefined` if
+   * there was nothing.
+   */
+  async finishFor(userId: UserId): Promise<number | undefined> {
+    const found = (await this.#home.link.run(readEndings, ['0'])) as Found[];
+    let sequence: number | undefined;
+    for (const [, text] of found) {
+      const ending = endingIn(text);
+      if (ending?.userId === userId) ({ sequence } = await uncertain(this.#finish(ending)));
+    }
+    return sequence;
+  }
+
   /** Where something is to be done: in one group, in all of them, or nowhere. */
   #placeOf(text: string | null): number | 'all' | 'none' {
-    if (text === null || text === unwritten) return 'none';
-    const { userId } = JSON.parse(text) as Ending;
-    return userId === undefined ? 'all' : this.#groups.ofUser(userId);
+    const ending = endingIn(text);
+    if (!ending) return 'none';
+    return ending.userId === undefined ? 'all' : this.#groups.ofUser(ending.userId);
   }
 
   /** Completes what is to be done in one place, oldest first. While that is out of reach, one try is enough. */
@@ -141,8 +155,9 @@ export class HomeEngine implements Engine {
     const failures: unknown[] = [];
     for (const [key, text] of some) {
       try {
-        if (text === null || text === unwritten) await this.#home.writes.run(endingDone, [key]);
-        else await this.#finish(JSON.parse(text) as Ending);
+        const ending = endingIn(text);
+        if (ending) await this.#finish(ending);
+        else await this.#home.writes.run(endingDone, [key]);
       } catch (error) {
         failures.push(error);
         if (isCurfewError(error, 'store_unavailable', 'outcome_unknown')) break;
@@ -154,7 +169,7 @@ export class HomeEngine implements Engine {
   /** What is still to be done under a key. */
   async #begun(key: string): Promise<Ending | undefined> {
     const [text] = await this.#home.link.read(key);
-    return text && text !== unwritten ? (JSON.parse(text) as Ending) : undefined;
+    return endingIn(text!);
   }
 
   /** A change with what is to be done after it. */
@@ -231,6 +246,11 @@ export class HomeEngine implements Engine {
 
 function endingOf(end: End, events: readonly NewEvent[], name: string = randomUUID()): Ending {
   return { key: `ending:${name}`, end, events };
+}
+
+/** What is to be done, as it stands under its key; `undefined` if nothing is, or its change is not committed. */
+function endingIn(text: string | null): Ending | undefined {
+  return text === null || text === unwritten ? undefined : (JSON.parse(text) as Ending);
 }
 
 /** A conflict that has found these sessions, and nothing else that matters. */

@@ -61,7 +61,6 @@ const ruledByHome = [
   'appendEvent',
   'createAccount',
   'changeAccount',
-  'deleteAccount',
   'createKey',
   'revokeKey',
   'createNamed',
@@ -279,6 +278,13 @@ export class ClusterStore implements Omit<Store, Other> {
     const { account, epochs } = await this.readUser(found.account.id as string as UserId);
     const isSame = 'username' in by ? account?.username === by.username : account?.email === by.email;
     return account && isSame ? { account, epochs } : undefined;
+  };
+
+  deleteAccount: Store['deleteAccount'] = async (deletion) => {
+    const outcome = await this.#homeRules.deleteAccount(deletion);
+    if (outcome.kind !== 'not_found') return outcome;
+    const sequence = await this.#homeEngine.finishFor(deletion.id);
+    return sequence === undefined ? outcome : { ...outcome, sequence };
   };
 
   // ---- Events and log

@@ -184,6 +184,22 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.equal(await server.tell('EXISTS', `curfew:${ending.key}`, 'curfew:endings'), 0);
   });
 
+  test('a repeated removal of an account that a killed server has removed completes the end of its sessions', async (t) => {
+    const { store, fixture, home } = await opened(t);
+    const [{ id }, other] = [await fixture.create(), await fixture.create({ userId: 'other' })];
+    const event = { type: 'account.deleted', at: start + 1, by: 'user:root', userId: user('ada') } as const;
+    // No sweep completes what is so new.
+    const of = (userId: string) => ({ key: `ending:${userId}`, userId, end: allOfUser(start + 1), events: [event] });
+    await begun(home, of('ada'), 0);
+    await begun(home, of('other'), 0);
+    const deletion = { id: user('ada'), version: 0, end: allOfUser(start + 2), event };
+    assert.deepEqual(await store.deleteAccount(deletion), { kind: 'not_found', sequence: 1 });
+    assert.equal((await fixture.snapshot(id)).epochEnd?.sequence, 1);
+    assert.equal((await fixture.events()).at(-1)?.type, 'account.deleted');
+    assert.equal((await fixture.view(other.id)).status, 'active');
+    assert.deepEqual(await store.deleteAccount(deletion), { kind: 'not_found' });
+  });
+
   test('however wrong the clock of a server is, it completes what others have left, and leaves what they have just begun', async (t) => {
     const { fixture, home } = await opened(t);
     const [left, other] = [await fixture.create({ userId: 'left' }), await fixture.create({ userId: 'begun' })];
