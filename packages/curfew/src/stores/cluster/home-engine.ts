@@ -3,7 +3,7 @@ import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import type { End } from '../../domain/reasons.ts';
 import { endOf } from '../../domain/session.ts';
-import { isCurfewError } from '../../errors.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
 import type { Change, Committed, Engine, Outcome } from '../commit.ts';
 import type { EpochOutcome, LogScope, SessionSnapshot } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
@@ -77,23 +77,25 @@ export class HomeEngine implements Engine {
     const [spared] = rows.flatMap((row) => (row.table === 'sessions' ? [row.after.id] : []));
     const { userId, end } = step;
     const ending = { ...endingOf(end, events), userId, ...(spared && { except: spared }) };
+    const connection = this.#outbox.connection;
     const outcome = await this.#begin({ at, rows: others, urgent }, ending);
     if (outcome.kind === 'conflict') {
       const { sessions } = conflict([spared && (await this.#groups.read(spared))]).found;
       return { ...outcome, found: { ...outcome.found, sessions } };
     }
-    const { sequence, ended } = await uncertain(this.#finish(ending));
+    const { sequence, ended } = await uncertain(this.#finish(ending, connection));
     return { kind: 'committed', sequences: [sequence], ended };
   }
 
   async endEveryone(end: End, name?: string): Promise<Ended> {
     await this.#outbox.flush();
     const ending = endingOf(end, [], name);
+    const connection = this.#outbox.connection;
     const begun = name === undefined ? undefined : await this.#begun(ending.key);
-    if (begun) return uncertain(this.#finish(begun));
+    if (begun) return uncertain(this.#finish(begun, connection));
     // It depends on nothing but itself, which a sweep that came by long ago may have removed, or another call has begun.
     const { kind } = await this.#begin({ at: end.at, urgent: true }, ending);
-    return kind === 'conflict' ? this.endEveryone(end, name) : uncertain(this.#finish(ending));
+    return kind === 'conflict' ? this.endEveryone(end, name) : uncertain(this.#finish(ending, connection));
   }
 
   readSession: Engine['readSession'] = (id) => this.#groups.read(id);
@@ -119,11 +121,13 @@ export class HomeEngine implements Engine {
 
   /** Completes what other servers have left. Returns whether there was anything. */
   async finishOthers(): Promise<boolean> {
+    const connection = this.#outbox.connection;
     const reply = await this.#home.link.run(readEndings, [String(patience)]);
     const found = reply as Found[];
     const byPlace = Map.groupBy(found, ({ 1: text }) => this.#placeOf(text));
     // One whose group is out of reach keeps no other waiting.
-    const done = await Promise.allSettled([...byPlace.values()].map((some) => this.#finishEach(some.slice(0, atOnce))));
+    const tried = [...byPlace.values()].map((some) => this.#finishEach(some.slice(0, atOnce), connection));
+    const done = await Promise.allSettled(tried);
     const failed = done.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
     return found.length > 0;
@@ -134,11 +138,12 @@ export class HomeEngine implements Engine {
    * there was nothing.
    */
   async finishFor(userId: UserId): Promise<number | undefined> {
+    const connection = this.#outbox.connection;
     const found = (await this.#home.link.run(readEndings, ['0'])) as Found[];
     let sequence: number | undefined;
     for (const [, text] of found) {
       const ending = endingIn(text);
-      if (ending?.userId === userId) ({ sequence } = await uncertain(this.#finish(ending)));
+      if (ending?.userId === userId) ({ sequence } = await uncertain(this.#finish(ending, connection)));
     }
     return sequence;
   }
@@ -151,12 +156,12 @@ export class HomeEngine implements Engine {
   }
 
   /** Completes what is to be done in one place, oldest first. While that is out of reach, one try is enough. */
-  async #finishEach(some: readonly Found[]): Promise<void> {
+  async #finishEach(some: readonly Found[], connection: number): Promise<void> {
     const failures: unknown[] = [];
     for (const [key, text] of some) {
       try {
         const ending = endingIn(text);
-        if (ending) await this.#finish(ending);
+        if (ending) await this.#finish(ending, connection);
         else await this.#home.writes.run(endingDone, [key]);
       } catch (error) {
         failures.push(error);
@@ -182,17 +187,24 @@ export class HomeEngine implements Engine {
     return outcome;
   }
 
-  /** The last change, with which all is done. Another server may have made it too; then only its entry is written again. */
-  async #done(change: Change, { key }: Ending): Promise<Committed> {
+  /**
+   * The last change, with which all is done. Another server may have made it too; then only its entry is written again. But
+   * if the home may have become another server since `connection`, it may have lost what was begun.
+   */
+  async #done(change: Change, { key }: Ending, connection: number): Promise<Committed> {
     const engine = this.#home.store.engine;
     let outcome = await engine.commit(change, [{ key, stands: '{', row: '' }]);
-    if (outcome.kind === 'conflict') outcome = await engine.commit({ ...change, events: [] });
+    if (outcome.kind === 'conflict') {
+      if (connection !== this.#outbox.connection) throw new CurfewError('outcome_unknown', { detail: perhapsLost });
+      outcome = await engine.commit({ ...change, events: [] });
+    }
     await this.#home.writes.run(endingDone, [key]);
     if (outcome.kind === 'conflict') throw new Error('Nothing can conflict with it.');
     return outcome;
   }
 
-  async #finish(ending: Ending): Promise<Ended> {
+  /** `connection`: that by which it was begun, or found. */
+  async #finish(ending: Ending, connection: number): Promise<Ended> {
     const { key, userId, end, events } = ending;
     const { at } = end;
     if (userId === undefined) {
@@ -207,14 +219,18 @@ export class HomeEngine implements Engine {
       }
       const ended = steps.reduce((sum, step) => sum + step.ended, 0);
       const told = [storeEvents.everyoneEnded(end, ended)];
-      const { sequences } = await this.#done({ at, urgent: true, log: [{ all: true }], events: told }, ending);
+      const { sequences } = await this.#done(
+        { at, urgent: true, log: [{ all: true }], events: told },
+        ending,
+        connection,
+      );
       const numbers = [sequences[0]!, ...steps.map(({ sequence }) => sequence)];
       await this.#home.writes.run(everyoneEnded, numbers.map(String));
       await this.#steps.forget(key, userId);
       return { sequence: sequences[0]!, ended };
     }
     const outcome = await this.#endUser(ending, userId);
-    await this.#done({ at, urgent: true, events }, ending);
+    await this.#done({ at, urgent: true, events }, ending, connection);
     await this.#steps.forget(key, userId);
     return outcome;
   }
@@ -243,6 +259,9 @@ export class HomeEngine implements Engine {
     await this.#home.store.engine.commit(change, [{ key: ending.key, stands: '{', row }]);
   }
 }
+
+const perhapsLost =
+  'Another connection to Redis was made meanwhile, perhaps to a server that lacks the beginning of the change.';
 
 function endingOf(end: End, events: readonly NewEvent[], name: string = randomUUID()): Ending {
   return { key: `ending:${name}`, end, events };

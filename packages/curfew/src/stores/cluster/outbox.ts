@@ -102,7 +102,7 @@ export class Outbox {
     const reply = await this.#home.link.run(numberInHome, [String(group), String(number)]);
     const [own, later] = reply as [string | null, string | null];
     const found = own ?? (await this.#numberOfEveryone(group, number));
-    if (found !== null && connection === this.#connection) this.#remember(group, number, Number(found));
+    if (found !== null && connection === this.connection) this.#remember(group, number, Number(found));
     // Its own is not known any more. A node that has applied a later entry, or all of them, has applied it too.
     return Number(found ?? later ?? (await this.#home.store.engine.head()));
   }
@@ -154,7 +154,7 @@ export class Outbox {
   }
 
   /** Another connection to the home has another number: it may lead to another server. */
-  get #connection(): number {
+  get connection(): number {
     return this.#home.link.generation + this.#home.writes.generation;
   }
 
@@ -163,7 +163,7 @@ export class Outbox {
    * its numbers may name other entries: all is forgotten that an earlier connection has told.
    */
   #takenOf(group: number): Taken | undefined {
-    const connection = this.#connection;
+    const connection = this.connection;
     if (connection !== this.#knownOn) for (const known of this.#known) known.clear();
     this.#knownOn = connection;
     const taken = this.#taken[group];
@@ -184,7 +184,7 @@ export class Outbox {
     ]);
     const [done, first] = reply as [number, number | string];
     // The home may be another one by now, which lacks it.
-    if (taken.connection !== this.#connection) return false;
+    if (taken.connection !== this.connection) return false;
     if (log.isAnother) {
       this.#known[group]!.clear();
       next.times = String(Number(taken.times) + 1);
@@ -196,7 +196,7 @@ export class Outbox {
   }
 
   async #readTaken(group: number): Promise<Taken> {
-    const connection = this.#connection;
+    const connection = this.connection;
     const reply = await this.#home.link.run(readTaken, [String(group)]);
     const [log, mark, events, base, times] = reply as (string | null)[];
     const taken = {

@@ -7,7 +7,9 @@ import type { StoredSession } from '../../../src/domain/session.ts';
 import type { CurfewError } from '../../../src/errors.ts';
 import { rulesOver } from '../../../src/rules/index.ts';
 import { Groups } from '../../../src/stores/cluster/groups.ts';
+import { HomeEngine } from '../../../src/stores/cluster/home-engine.ts';
 import { divided, openClusterStore, prefixOf } from '../../../src/stores/cluster/index.ts';
+import { Outbox } from '../../../src/stores/cluster/outbox.ts';
 import { endingBegins } from '../../../src/stores/cluster/scripts.ts';
 import {
   allOfUser,
@@ -435,6 +437,35 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     assert.deepEqual(scopes(await fixture.log()), scopes(log));
     const again = await store.endSession(lost.id, logout(start + 4));
     assert.ok(again.kind === 'already' && again.end.sequence === 2);
+  });
+
+  test('a change of an account that a failover of the home has lost is not reported as made', async (t) => {
+    const { store, home, parts } = await opened(t);
+    const account = { ...newAccount({ id: user('ada'), username: 'ada', email: undefined }, start), version: 1 };
+    const event = { type: 'account.deleted', at: start, by: 'user:root', userId: account.id } as const;
+    const remove = async (meanwhile: (key: string) => Promise<unknown>) => {
+      await store.createAccount(account, { ...event, type: 'account.created' });
+      const { deleteAccount } = rulesOver(
+        new HomeEngine(home, new Groups(parts), new Outbox(home, parts), {
+          async user(key) {
+            await meanwhile(key);
+            return { kind: 'ended', sequence: 1, ended: 0 };
+          },
+          everyone: async () => [],
+          forget: async () => {},
+        }),
+      );
+      return deleteAccount({ id: account.id, version: 1, end: allOfUser(), event });
+    };
+    const forget = (key: string) => server.tell('DEL', `curfew:${key}`);
+    assert.equal((await remove(forget)).kind, 'deleted', 'another server has completed it');
+    const lost = remove(async (key) => {
+      const { generation } = home.writes;
+      await forget(key);
+      await server.tell('CLIENT', 'KILL', 'TYPE', 'NORMAL');
+      await until(async () => home.writes.generation > generation);
+    });
+    await assert.rejects(lost, { code: 'outcome_unknown' });
   });
 
   test('what is not complete in all groups is not exported', async (t) => {
