@@ -107,11 +107,14 @@ export class Outbox {
     return Number(found ?? later ?? (await this.#home.store.engine.head()));
   }
 
+  /** `null` for another entry than an end of everyone. */
   async #numberOfEveryone(group: number, number: number): Promise<Reply> {
     const row = (await this.#groups[group]!.link.run(readEntry, [String(number)])) as string | null;
     const [at, kind] = row?.split(separator) ?? [];
     if (kind !== everyone) return null;
-    return this.#home.writes.run(numberOfEveryone, [String(group), String(number), at!]);
+    const found = await this.#home.writes.run(numberOfEveryone, [String(group), String(number), at!]);
+    // The home tells of it once, after all groups: perhaps later than of what came after it in this one.
+    return found ?? this.#home.store.engine.head();
   }
 
   /** A session with the numbers that ends have in the home's log. */

@@ -309,6 +309,21 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
       assert.ok(Number(await server.tell('PTTL', done)) > 0);
   });
 
+  test('who meets an end of everyone waits for its entry in the home, also if a server was killed before it knew which', async (t) => {
+    const { store, fixture, home, parts } = await opened(t);
+    const { id, userId } = await fixture.create();
+    const end = { at: start + 1, by: 'user:root', reason: 'everyone' } as const;
+    await rulesOver(partOf(parts, userId).store.engine).endEveryone(end);
+    // What comes after it in its group is in the home before it.
+    const later = await fixture.create({ at: start + 2 });
+    await store.endSession(later.id, logout(start + 3));
+    await home.store.engine.commit({ at: start + 4, urgent: true, log: [{ all: true }] });
+    const head = await fixture.head();
+    assert.equal(head, 2);
+    const outcome = await store.endSession(id, logout(start + 5));
+    assert.ok(outcome.kind === 'already' && outcome.end.sequence === head, 'it waits for an entry before that');
+  });
+
   test('a slot that is stopped gets no session that was being created meanwhile', async (t) => {
     const { store, fixture, home, parts } = await opened(t);
     const slot = { name: name('desk'), config: {}, started: true, kept: true, createdAt: start, updatedAt: start };
