@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LogHead, Store } from '../contract.ts';
 import type { Part } from '../redis/part.ts';
 import { atMost } from './at-most.ts';
-import { confirmWhole, noteIncarnation, noteSeen, readConfirmed, readSeen } from './scripts.ts';
+import { confirmWhole, lastSeen, noteIncarnation, noteSeen, readConfirmed } from './scripts.ts';
 
 /**
  * Milliseconds for which the incarnations of the groups are known, and for which one of them is waited for: as a rule, and
@@ -89,16 +89,16 @@ export class Incarnations implements Pick<Store, 'renewNode' | 'listNodes' | 'co
    * was never seen here is what it was for others.
    */
   async #look(i: number): Promise<void> {
-    const isOwn = this.#noted[i] !== undefined;
-    if (isOwn) await this.#note(i, this.#seen[i]!);
     try {
       const seen = (await this.#groups[i]!.link.run(noteIncarnation, [])) as string;
       await this.#note(i, seen);
       this.#seen[i] = seen;
     } catch (fault) {
-      const seen = isOwn ? this.#seen[i]! : await this.#home.link.run(readSeen, [String(i)]);
-      if (seen === null) throw fault;
-      this.#seen[i] = seen as string;
+      const own = this.#noted[i] === undefined ? '' : this.#seen[i]!;
+      // The home may have lost it. But another server may have seen the group later.
+      const noted = (await this.#home.link.run(lastSeen, [String(i), own])) as string | null;
+      if (noted === null) throw fault;
+      this.#seen[i] = own || noted;
     }
   }
 

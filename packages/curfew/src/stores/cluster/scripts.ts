@@ -280,10 +280,18 @@ export const noteSeen: Script = writingWhenFull({
   body: `redis.call('HSET', shared .. 'seen', ARGV[1], ARGV[2])`,
 });
 
-/** ARGV: a group. Answers which incarnation of it was seen last. */
-export const readSeen: Script = reading({
-  name: 'readSeen',
-  body: `return redis.call('HGET', shared .. 'seen', ARGV[1])`,
+/**
+ * ARGV: a group; which incarnation of it the caller has seen earlier (empty: none), which counts if no other is noted.
+ * Answers which one was seen last.
+ */
+export const lastSeen: Script = writingWhenFull({
+  name: 'lastSeen',
+  body: `
+local noted = redis.call('HGET', shared .. 'seen', ARGV[1])
+if noted or ARGV[2] == '' then return noted end
+redis.call('HSET', shared .. 'seen', ARGV[1], ARGV[2])
+return ARGV[2]
+`,
 });
 
 /** ARGV: the incarnation of the home, and that of the whole store, which is confirmed if the home is still the same. */

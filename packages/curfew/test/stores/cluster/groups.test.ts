@@ -8,6 +8,7 @@ import type { CurfewError } from '../../../src/errors.ts';
 import { rulesOver } from '../../../src/rules/index.ts';
 import { Groups } from '../../../src/stores/cluster/groups.ts';
 import { HomeEngine } from '../../../src/stores/cluster/home-engine.ts';
+import { Incarnations } from '../../../src/stores/cluster/incarnations.ts';
 import { divided, openClusterStore, prefixOf } from '../../../src/stores/cluster/index.ts';
 import { Outbox } from '../../../src/stores/cluster/outbox.ts';
 import { endingBegins } from '../../../src/stores/cluster/scripts.ts';
@@ -400,6 +401,29 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
       await server.tell('CONFIG', 'SET', 'min-replicas-to-write', '0');
     }
     assert.equal((await store.readSession(id))?.stored.id, id);
+  });
+
+  test('a server that no longer reaches a group does not replace what another one has seen of it later', async (t) => {
+    const { home, parts } = await opened(t);
+    const stale = new Incarnations(home, parts);
+    await stale.begin();
+    const seen = 'curfew:seen';
+    const earlier = await server.tell('HGET', seen, '1');
+    const reachable = [home, ...parts.slice(2)].map(({ link }) => `~${link.key('*')}`);
+    await server.tell('ACL', 'SETUSER', 'default', 'resetkeys', ...reachable);
+    try {
+      // As another server does with the one group, and a failover of the home with the other.
+      await server.tell('HSET', seen, '0', 'later');
+      await server.tell('HDEL', seen, '1');
+      await server.tell('CLIENT', 'KILL', 'TYPE', 'NORMAL');
+      await until(async () => {
+        await stale.logHead().catch(() => {});
+        return (await server.tell('HGET', seen, '1')) === earlier;
+      });
+      assert.equal(await server.tell('HGET', seen, '0'), 'later');
+    } finally {
+      await server.tell('ACL', 'SETUSER', 'default', 'allkeys');
+    }
   });
 
   test('a group whose log has lost entries makes everybody forget what they hold', async (t) => {
