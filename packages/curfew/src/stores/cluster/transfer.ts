@@ -74,7 +74,10 @@ export async function* exportAll(
   }
   const reached = steps.map((some) => some.at(-1)?.number ?? 0);
   const most = Math.max(...reached);
-  yield* steps[reached.indexOf(most)]!;
+  const isSettled = ({ number }: Epoch) =>
+    steps.every((some, group) => some.find((own) => own.number + most - reached[group]! === number)?.settled ?? true);
+  // In some groups, ends by it may still be to be recorded.
+  for (const step of steps[reached.indexOf(most)]!) yield { ...step, settled: isSettled(step) };
   for (const [group, reader] of ofGroups.entries()) {
     for await (const record of reader.take('epoch')) yield numbered(group, record);
   }

@@ -518,6 +518,22 @@ describe('a store in groups', { skip: !redisInstalled }, () => {
     await assert.rejects(exported(), { code: 'changed_meanwhile' });
   });
 
+  test('an end of everyone is exported as settled only when it is in all groups', async (t) => {
+    const { store, fixture, parts } = await opened(t);
+    for (let i = 0; i < 40; i++) await fixture.create({ userId: `user ${i}` });
+    await store.endEveryone({ at: start + 1, by: 'user:root', reason: 'everyone' });
+    const settled = async () => {
+      for await (const record of store.exportRecords()) if (record.kind === 'epoch') return record.settled;
+      return assert.fail('it was not exported');
+    };
+    const task = { now: start + 2, keepEnded: forever, keepEvents: forever, batch: 100 };
+    const [first, ...others] = parts.map(({ store: { engine } }) => rulesOver(engine));
+    while ((await first!.sweep(task)).more);
+    assert.equal(await settled(), false);
+    for (const one of others) while ((await one.sweep(task)).more);
+    assert.equal(await settled(), true);
+  });
+
   test('an import into a store that is used changes nothing in any part', async (t) => {
     const { store, fixture } = await opened(t);
     await fixture.createKey();
