@@ -10,8 +10,11 @@ const mostPending = 50_000;
 /** How many sessions are written together. */
 const piece = 1000;
 
-/** `pause`: milliseconds from one write to the next. */
-type Seen = { at: number; due: number; pause: number };
+/**
+ * `pause`: milliseconds from one write to the next. `until`: the idle deadline, by what is written; a use after it counts
+ * because of the one `before` it, which is written first.
+ */
+type Seen = { at: number; due: number; pause: number; idle: number; until: number; before?: number };
 
 type Touch = { id: SessionId; at: number };
 
@@ -36,10 +39,13 @@ export class Activity {
 
   note(stored: StoredSession, now: number): void {
     const noted = this.#seen.get(stored.id);
-    if (noted) noted.at = now;
-    else {
+    if (noted) {
+      if (now >= noted.until) noted.before ??= noted.at;
+      noted.at = now;
+    } else {
       const pause = pauseBetweenUses(stored.idle);
-      this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pause, pause });
+      const { lastSeenAt, idle } = stored;
+      this.#seen.set(stored.id, { at: now, due: lastSeenAt + pause, pause, idle, until: lastSeenAt + idle });
     }
   }
 
@@ -55,7 +61,8 @@ export class Activity {
   /** Notes what a verifier has reported. It is due at once, because the verifier has already held it for a while. */
   report(id: SessionId, at: number): void {
     const noted = this.#seen.get(id);
-    if (!noted) this.#seen.set(id, { at, due: at, pause: 0 });
+    const never = Number.POSITIVE_INFINITY;
+    if (!noted) this.#seen.set(id, { at, due: at, pause: 0, idle: never, until: never });
     else if (at > noted.at) noted.at = at;
   }
 
@@ -75,21 +82,23 @@ export class Activity {
 
   async #flush(now: number): Promise<void> {
     const crowded = this.#seen.size > mostPending;
-    let due = [...this.#seen].filter(([, seen]) => crowded || seen.due <= now).map(([id, { at }]) => ({ id, at }));
+    const due = [...this.#seen].filter(([, seen]) => crowded || seen.due <= now);
+    // Earlier uses come first, in calls of their own: without them, the store takes later ones for too late.
+    const earlier = due.flatMap(([id, { before }]) => (before === undefined ? [] : [{ id, at: before }]));
     const failures: unknown[] = [];
-    while (due.length > 0) {
-      const activities = due.slice(0, piece);
-      due = due.slice(piece);
-      try {
-        await this.#store.touchSessions(activities);
-        this.#written(activities);
-      } catch (fault) {
-        failures.push(fault);
-        if (fault instanceof PartlyTouched) {
-          this.#written(activities.filter(({ id }) => !fault.lacks(id)));
-          // One try is enough for each part of the store, and the rest does not wait.
-          due = due.filter(({ id }) => !fault.lacks(id));
-        } else if (isCurfewError(fault, 'store_unavailable', 'outcome_unknown')) break;
+    const isLost = (id: SessionId) => failures.some((fault) => lacks(fault, id));
+    for (const touches of [earlier, due.map(([id, { at }]) => ({ id, at }))]) {
+      for (let from = 0; from < touches.length; from += piece) {
+        // One try is enough for each part of the store, and the rest does not wait.
+        const activities = touches.slice(from, from + piece).filter(({ id }) => !isLost(id));
+        if (activities.length === 0) continue;
+        try {
+          await this.#store.touchSessions(activities);
+          this.#written(activities);
+        } catch (fault) {
+          failures.push(fault);
+          if (fault instanceof PartlyTouched) this.#written(activities.filter(({ id }) => !fault.lacks(id)));
+        }
       }
     }
     if (failures.length > 0) throw failures[0];
@@ -99,10 +108,19 @@ export class Activity {
     for (const { id, at } of activities) {
       // The session was seen again meanwhile; the later time waits for the next flush.
       const seen = this.#seen.get(id);
-      if (seen && seen.at > at) seen.due = at + seen.pause;
-      else this.#seen.delete(id);
+      if (seen && seen.at > at) {
+        seen.due = at + seen.pause;
+        seen.until = at + seen.idle;
+        if (seen.before === at) delete seen.before;
+      } else this.#seen.delete(id);
     }
   }
+}
+
+/** Whether a fault says that the part of the store that has a session is out of reach. */
+function lacks(fault: unknown, id: SessionId): boolean {
+  if (fault instanceof PartlyTouched) return fault.lacks(id);
+  return isCurfewError(fault, 'store_unavailable', 'outcome_unknown');
 }
 
 /** How often due sessions are flushed. */

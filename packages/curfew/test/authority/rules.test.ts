@@ -295,6 +295,19 @@ describe('deadlines', () => {
     assert.equal((await store.readSession(lost.session.id as SessionId))?.stored.lastSeenAt, seen);
   });
 
+  test('a session that was used right before and right after its idle deadline goes on, written or not', async (t) => {
+    const { authority, clock, context, sweep } = await open(t);
+    const opened = await authority.createSession(library, { userId: 'ada', idle: 60 * second });
+    clock.advance(60 * second - 1);
+    assert.equal((await authority.verifySession(opened.token)).active, true);
+    clock.advance(2);
+    assert.equal((await authority.verifySession(opened.token)).active, true);
+    await sweep();
+    await sweep();
+    const { stored } = (await context.store.readSession(opened.session.id as SessionId))!;
+    assert.deepEqual([stored.end, stored.lastSeenAt], [undefined, clock.now()]);
+  });
+
   test('the sweep goes on as long as there is more to do, although a part of the store cannot be swept', async (t) => {
     const { context, sweep } = await open(t);
     const { store } = context;
