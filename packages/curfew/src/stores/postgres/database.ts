@@ -327,7 +327,7 @@ function clientOver(ways: Ways): typeof Client {
     constructor(config: ClientConfig) {
       // The pool hides the password when its settings are listed.
       const { ssl, ...server } = ways.current;
-      super({ ...config, password: config.password, ...server, ssl: ssl && ssl() } as ClientConfig);
+      super({ ...config, password: config.password, ...server, ssl: ssl ? ssl() : false } as ClientConfig);
     }
   };
 }
