@@ -424,14 +424,14 @@ export class MemoryStore implements Store {
 
   // ---- Upkeep
 
-  sweep: Store['sweep'] = this.#call(({ now, keepEnded, keepEvents, batch }) => {
+  sweep: Store['sweep'] = this.#call(({ now, keepEnded, keepEvents, batch, lastSeen }) => {
     const outcome = { expired: 0, endsWritten: 0, forgotten: 0 };
     const until = now - keepEnded;
     const isFull = () => outcome.expired + outcome.endsWritten + outcome.forgotten >= batch;
     for (const stored of this.#all()) {
       if (isFull()) return { ...outcome, more: true };
       const epochEnd = this.#epochEnd(stored);
-      const end = stored.end ? undefined : endOf(stored, epochEnd, now);
+      const end = stored.end ? undefined : endOf(stored, epochEnd, now, lastSeen?.(stored));
       if (!end) continue;
       // An epoch has its own entry in the log and its own event.
       if (end.sequence !== undefined) this.#bury(stored, { ...end, sequence: end.sequence }, now);
