@@ -37,7 +37,7 @@ function attach() {
     /** Asks; how that ends can be read once the test has waited for anything. */
     ask(credential: Credential) {
       const asked: { ended?: unknown } = {};
-      attachment.verifyLeased(credential).then(
+      attachment.verifyLeased(credential, timing.mono() + patience).then(
         () => (asked.ended = 'answered'),
         (error: { code?: string }) => (asked.ended = error instanceof StreamLost ? 'lost' : error.code),
       );

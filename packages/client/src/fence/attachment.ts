@@ -122,10 +122,7 @@ export class Attachment {
    * Verifies a token or an alias, by a time of the monotonic clock. Without a lease it does not ask at once, because many other
    * callers would do the same: it gets the lease first, and then most verifications are answered from memory.
    */
-  async verifyLeased(
-    credential: Credential,
-    until: number = this.#settings.timing.mono() + this.#settings.patience,
-  ): Promise<Verdict<ActiveVerification>> {
+  async verifyLeased(credential: Credential, until: number): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased(until);
     return this.#inTime(this.cache.resolve(credential), until);
   }

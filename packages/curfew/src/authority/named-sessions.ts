@@ -97,8 +97,9 @@ export async function updateNamedSession(
 }
 
 /**
- * Removes a slot, and ends the session in it; `told` is the reason that an application gives. It is stopped first, so that nobody signs in to it meanwhile. If another
- * server starts it again before it is removed, this is repeated: no session may stay active without its slot.
+ * Removes a slot, and ends the session in it. It is stopped first, so that nobody signs in to it meanwhile. If another
+ * server starts it again before it is removed, this is repeated: no session may stay active without its slot. `told` is the
+ * reason that an application gives.
  * @throws `named_session_not_found`, `changed_meanwhile`, `server_busy`
  */
 export async function removeNamedSession(
