@@ -27,8 +27,6 @@ import { type PartOptions, Sweeper } from './sweep.ts';
 /** The most changes of a sweep, which also move a session among the lists. */
 const upkeepBatch = 32;
 
-/** How many users' pages of sessions one script reads: a user may have very many, and Redis is soon free for others. */
-const pagesOfScript = 2;
 /** The beginning of keys that belong to no user. */
 const nobody = '';
 
@@ -54,7 +52,7 @@ export class RedisEngine implements Engine {
     this.#commits = new Batcher((asked) => this.#commitAll(asked), link.together);
     this.#upkeep = new Batcher((asked) => this.#commitAll(asked, true), { ...link.together, most: upkeepBatch });
     this.#readSession = readerOf(link, readSessions);
-    this.#readSessionsOf = readerOf(link, readSessionsOf, pagesOfScript);
+    this.#readSessionsOf = readerOf(link, readSessionsOf);
     this.#readSlot = readerOf(link, readSlots);
     this.#readAccount = readerOf(link, readAccounts);
     this.#sweeper = new Sweeper(link, options);
@@ -94,7 +92,9 @@ export class RedisEngine implements Engine {
     userId: UserId,
     { after = '' as SessionId, limit }: Parameters<Engine['readSessionsOf']>[1],
   ): Promise<SessionsOfUser> {
-    const reply = await this.#readSessionsOf([homeOf(userId), userId, after, String(limit)]);
+    const question = [homeOf(userId), userId, after, String(limit)];
+    let reply = await this.#readSessionsOf(question);
+    while (reply === 'later') reply = await this.#readSessionsOf(question);
     const [everyone, user, revision, next, ...rows] = reply as [
       number,
       number,

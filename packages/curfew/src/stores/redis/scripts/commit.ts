@@ -263,27 +263,44 @@ export const commit: Script = writing(program);
 /** The same for what a sweep writes: it makes room. */
 export const commitWhenFull: Script = writingWhenFull({ ...program, name: 'commitWhenFull' });
 
+/** What the pages of one script may cost before the next one has to wait for another script, in rows. */
+const pageCost = 250;
+/** How many ids are read at the cost of a row. */
+const idsOfRow = 20;
+
 /**
  * Of each user, a page of the sessions that are live, deadlines aside, oldest first: `most` of them after a position (empty
  * for the oldest). Answers the epochs; the revision, or nothing if it is not the first page or there are too many; the id to
- * go on after, or nothing if there are no more; then id and row of each.
+ * go on after, or nothing if there are no more; then id and row of each. Answers `later` if those before it have cost so
+ * much that Redis should be free for others first.
  */
 export const readSessionsOf: Script = readingEach({
   name: 'readSessionsOf',
   uses: ['epochs'],
   names: ['userId', 'after', 'most'],
-  body: `${revision}
+  once: `${revision}
+local cost = 0
+`,
+  body: `
+if cost >= ${pageCost} then return 'later' end
 local limit = tonumber(most)
 local everyone, user = present(home, userId)
 local found = { everyone, user, false, false }
 if limit == 0 then return found end
 local key = home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId
-if after == '' and redis.call('ZCARD', key) <= ${mostRevised} then found[3] = revisionOf(redis.call('ZRANGE', key, 0, ${mostRevised - 1})) end
+if after == '' then
+  local count = redis.call('ZCARD', key)
+  if count <= ${mostRevised} then
+    found[3] = revisionOf(redis.call('ZRANGE', key, 0, ${mostRevised - 1}))
+    cost = cost + count / ${idsOfRow}
+  end
+end
 local ids = redis.call('ZRANGE', key, after == '' and '-' or '(' .. after, '+', 'BYLEX', 'LIMIT', 0, limit + 1)
 if #ids > limit then
   table.remove(ids)
   found[4] = ids[limit]
 end
+cost = cost + #ids
 for _, id in ipairs(ids) do
   local row = redis.call('GET', home .. 's:' .. id)
   if row then

@@ -53,13 +53,16 @@ export function readingAlways(declaration: Declaration): Script {
   return finish(declaration, beginnings + refuseOnReplica(''), false);
 }
 
+/** `names`: of the arguments of a question. `once`: what stands before the answers to all of them. */
+type Questions = Declaration & { names: readonly string[]; once?: string };
+
 /**
  * The same for many questions at once. ARGV: for each, the beginning of a user's keys behind that of all others, and then
  * its arguments. The body answers one: it gets `home`, and the arguments by their `names`.
  */
-export function readingEach({ names, body, ...rest }: Declaration & { names: readonly string[] }): Script {
+export function readingEach({ names, once = '', body, ...rest }: Questions): Script {
   const [args, width] = [names.join(', '), names.length + 1];
-  const each = `
+  const each = `${once}
 local function answer(home, ${args})${body}end
 local answers = {}
 for i = 1, #ARGV, ${width} do answers[#answers + 1] = answer(shared .. ARGV[i], unpack(ARGV, i + 1, i + ${width - 1})) end
