@@ -75,7 +75,7 @@ export class LeaseKeeper {
   lend(): void {
     if (this.#lending !== 'nothing') return;
     this.#lending = 'asked';
-    this.#renewLater();
+    void this.#renewLater();
   }
 
   /** Renews the lease. Calls that are made during a renewal share it. */
@@ -100,7 +100,7 @@ export class LeaseKeeper {
   async held(): Promise<void> {
     const { lease } = this.#around;
     if (lease.valid) return;
-    this.#renewLater();
+    void this.#renewLater();
     await new Promise<void>((resolve) => {
       const cancel = this.#ports.timing.after(this.#ports.lease, () => done());
       const done = () => {
@@ -153,8 +153,8 @@ export class LeaseKeeper {
     if (renewed !== false) await this.#ports.store.removeNode(this.#around.id, this.#counter);
   }
 
-  #renewLater(): void {
-    void this.renew().catch(this.#ports.onError);
+  #renewLater(): Promise<void> {
+    return this.renew().catch(this.#ports.onError);
   }
 
   async #renewOnce(): Promise<void> {
@@ -199,7 +199,7 @@ export class LeaseKeeper {
   #renewed(): void {
     this.#renewing = undefined;
     if (this.#over) return;
-    if (this.#lending === 'asked') this.#renewLater();
+    if (this.#lending === 'asked') void this.#renewLater();
     else if (this.#around.hasPeers() && this.#published < this.#around.lowWatermark()) this.#tellings.soon();
   }
 }

@@ -33,8 +33,6 @@ export class LogFollower {
   readonly #marks: Map<number, string> = new Map();
   /** The newest sequence that the store is known to have. */
   #expected = 0;
-  #pulling = false;
-  #again = false;
   #over = false;
 
   constructor(store: Pick<Store, 'readLog'>, events: Events) {
@@ -55,22 +53,14 @@ export class LogFollower {
     this.#over = true;
   }
 
-  /** Reads the next entries; one read at a time. */
-  pull(): void {
+  /** Reads the next entries. To be called once at a time. */
+  async pull(): Promise<void> {
     if (this.#over || !this.#tail) return;
-    if (this.#pulling) {
-      this.#again = true;
-      return;
+    try {
+      await this.#pullOn();
+    } catch (error) {
+      this.#events.onError(error);
     }
-    this.#pulling = true;
-    void this.#pullOn()
-      .catch((error: unknown) => this.#events.onError(error))
-      .finally(() => {
-        this.#pulling = false;
-        if (!this.#again) return;
-        this.#again = false;
-        this.pull();
-      });
   }
 
   /**

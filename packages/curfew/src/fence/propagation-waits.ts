@@ -102,7 +102,7 @@ export class PropagationWaits {
     this.#assumed = assumedLease;
     this.#patience = lease / 2;
     this.#here = here;
-    this.#looks = new Pace(timing, () => void this.look());
+    this.#looks = new Pace(timing, () => this.look());
   }
 
   /** Milliseconds after which no lease from before can still be valid, on any node that has a row. */
