@@ -49,6 +49,7 @@ export function acceptVerifiers(
   server: Server,
   host: VerifierHost,
   addressOf: (request: IncomingMessage) => string,
+  isStarting: () => boolean,
 ): { close(): Promise<void> } {
   let leaving = false;
   const silent = new SilentStreams(mostSilent);
@@ -58,8 +59,10 @@ export function acceptVerifiers(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    // A verifier that is told to leave reconnects at once and would have to be told again.
-    if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
+    // A verifier that is told to leave reconnects at once and would have to be told again. Before the first start is done,
+    // it would be told that its key is wrong.
+    if (leaving || isStarting() || sockets.clients.size - silent.size >= mostStreams)
+      refuse(socket, 503, 'Service Unavailable');
     else {
       const network = networkOf(addressOf(request));
       sockets.handleUpgrade(request, socket, head, (accepted) =>

@@ -51,8 +51,8 @@ export class Readiness {
   /** Why the last trial of writing failed. */
   #refusal: Trouble | undefined;
   #probedAt: number = Number.NEGATIVE_INFINITY;
-  /** Whether it listens already, but has not finished its start. */
-  #starting = false;
+  /** While it listens already, but has not finished its start. */
+  #start: { begun: Promise<void>; finish(): void } | undefined;
 
   constructor(checks: Checks, logger: Logger) {
     this.#checks = checks;
@@ -72,11 +72,18 @@ export class Readiness {
 
   /** Reports that requests should go elsewhere until `started` is called. */
   starting(): void {
-    this.#starting = true;
+    const { promise: begun, resolve: finish } = Promise.withResolvers<void>();
+    this.#start = { begun, finish };
   }
 
   started(): void {
-    this.#starting = false;
+    this.#start?.finish();
+    this.#start = undefined;
+  }
+
+  /** While the server is starting: resolves when it has started. Until then no credential works. */
+  get begun(): Promise<void> | undefined {
+    return this.#start?.begun;
   }
 
   /** Reports from now on that requests should go elsewhere; they are still served. */
@@ -135,7 +142,7 @@ export class Readiness {
   }
 
   #reportOn(name: CheckName): CheckReport {
-    if (name === 'serving' && this.#starting) return { ok: false, detail: 'The server is still starting.' };
+    if (name === 'serving' && this.#start) return { ok: false, detail: 'The server is still starting.' };
     const failing = this.#failing.get(name);
     if (!failing) return { ok: true };
     const { detail, remedy, since } = failing;
@@ -145,7 +152,7 @@ export class Readiness {
   #verdict(): Verdict {
     const failing = this.#failing;
     if (failing.has('serving')) return 'draining';
-    if (this.#starting || failing.has('storeRead') || failing.has('lease') || failing.has('clock')) return 'unready';
+    if (this.#start || failing.has('storeRead') || failing.has('lease') || failing.has('clock')) return 'unready';
     return failing.has('storeWrite') ? 'degraded' : 'ready';
   }
 }

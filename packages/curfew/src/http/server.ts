@@ -96,7 +96,7 @@ const farewell = 1000;
 
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
-  const { logger, requestLogger, trustProxy, random } = settings;
+  const { logger, requestLogger, trustProxy, random, readiness } = settings;
   const trusted = trustOf(trustProxy);
   const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   const clientOf = (request: IncomingMessage): string => {
@@ -113,7 +113,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       verifySession: countedVerification(settings.authority, metrics),
     },
     closing: closing.signal,
-    readiness: settings.readiness,
+    readiness,
     streams: new OpenStreams(),
     state: settings.state,
     fault: faultLogger(logger, metrics),
@@ -123,16 +123,23 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   let fastPath: FastPath = (_request, _response, fullPath) => fullPath();
   const connections = new Connections();
   const app: FastifyInstance = Fastify({
-    serverFactory: (longWay) =>
-      connections.watch(
+    serverFactory: (longWay) => {
+      const handle: RequestListener = (request, response) => {
+        connections.note(request.socket, response);
+        fastPath(request, response, () => {
+          for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
+          longWay(request, response);
+        });
+      };
+      return connections.watch(
         listener((request, response) => {
-          connections.note(request.socket, response);
-          fastPath(request, response, () => {
-            for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
-            longWay(request, response);
-          });
+          const { begun } = readiness;
+          // Anything else would be told that its credential is wrong.
+          if (begun && !isProbe(request)) void begun.then(() => handle(request, response));
+          else handle(request, response);
         }),
-      ),
+      );
+    },
     // Fastify's own lines are not needed: we log one for each request, below.
     logger: false,
     trustProxy: trustProxy === false ? false : trusted,
@@ -190,7 +197,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     });
     done();
   });
-  const verifiers = acceptVerifiers(app.server, settings.fence, clientOf);
+  const verifiers = acceptVerifiers(app.server, settings.fence, clientOf, () => readiness.begun !== undefined);
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
@@ -246,6 +253,8 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     },
   };
 }
+
+const isProbe = ({ url }: IncomingMessage) => /^\/(healthz|readyz|metrics)(\?|$)/.test(url ?? '');
 
 /**
  * The connections of a server, each with the answer to its latest request. When the server closes, every request is

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
 import { CurfewError } from '../../src/errors.ts';
 import { firstStart } from '../../src/start/first-start.ts';
@@ -136,4 +136,39 @@ test('a server is ready only once its first start is done, so that its key works
   assert.equal(status, 200);
   // A probe that began before the end of the start may get its answer after it, so there may be none of these.
   for (const told of heard) assert.match(told, /still starting/);
+});
+
+/** Asks again and again until something answers there, or the test is over. */
+async function asked(t: TestContext, url: string, init: RequestInit): Promise<Response> {
+  let over = false;
+  t.after(() => {
+    over = true;
+  });
+  for (;;) {
+    const answer = await fetch(url, init).catch(() => undefined);
+    if (answer) return answer;
+    if (over) throw new Error('Nothing has answered.');
+  }
+}
+
+test('whoever comes before the first start is done is answered after it, and not told that the key is wrong', async (t) => {
+  const store = await temporaryStore();
+  t.after(store.remove);
+  const port = await freePort();
+  const env = { ...store.env, CURFEW_HOST: '127.0.0.1', CURFEW_PORT: String(port), CURFEW_LOG_LEVEL: 'silent' };
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const url = `http://127.0.0.1:${port}/v1`;
+  const ask = () =>
+    Promise.all([
+      asked(t, `${url}/keys`, { headers }),
+      // This one does not go through the framework.
+      asked(t, `${url}/sessions/verify`, { method: 'POST', headers, body: JSON.stringify({ token: 'unknown' }) }),
+    ]);
+  const early = ask();
+  await assert.rejects(serve({ ...env, CURFEW_API_KEY: key, CURFEW_ADMIN_PASSWORD: 'short' }), {
+    code: 'config_invalid',
+  });
+  const running = await serve({ ...env, CURFEW_API_KEY: key });
+  t.after(() => running.close());
+  for (const answer of await early) assert.equal(answer.status, 200, await answer.text());
 });
