@@ -6,6 +6,11 @@ import type { SweepTask } from '../stores/contract.ts';
 import { type Decision, settle } from './deciding.ts';
 import { endingOf } from './end-session.ts';
 
+/**
+ * How many ends are recorded at once: one commit of a millisecond or so, behind which other changes wait, on every engine.
+ */
+const together = 20;
+
 /** What came of a session whose end was to be recorded. */
 type Recorded = 'expired' | 'by step' | 'damaged' | 'nothing';
 
@@ -23,7 +28,11 @@ export async function recordEnds(
 ): Promise<{ expired: number; bySteps: number; more: boolean }> {
   const due = scan.candidates.filter((candidate) => unrecordedEnd(candidate, { now: moment.now }));
   const ended = due.filter((candidate) => unrecordedEnd(candidate, moment));
-  const done = await Promise.all(ended.map((candidate) => recordEnd(engine, candidate, moment)));
+  const done: Recorded[] = [];
+  for (let from = 0; from < ended.length; from += together) {
+    const some = ended.slice(from, from + together);
+    done.push(...(await Promise.all(some.map((candidate) => recordEnd(engine, candidate, moment)))));
+  }
   const count = (kind: Recorded) => done.filter((one) => one === kind).length;
   const recorded = new Set(ended.filter((_, i) => done[i] !== 'damaged'));
   const left = new Set<SessionId>();

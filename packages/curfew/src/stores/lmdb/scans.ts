@@ -11,8 +11,6 @@ import { readSlot } from './slots.ts';
 import { fewest, turnOf } from './sweep.ts';
 import { type Entry, idsUnder, prefetchEntries, type Tables } from './tables.ts';
 
-/** How many sessions one scan finds: their ends are recorded in a turn or two. */
-const mostFound = 100;
 /** How many sessions a walk over all of them examines in one turn, for each one that it may find. */
 const looksPerFind = 20;
 /** Of how many properties of a session the index entries are read in advance; it may have thousands of access groups. */
@@ -37,17 +35,16 @@ export class Scans {
   }
 
   /** Those whose deadline has passed. Those that have been active since get a later place. */
-  async due(now: number, asked: number): Promise<Scan> {
-    return this.#prefetched(await this.#due(now, asked));
+  async due(now: number, most: number): Promise<Scan> {
+    return this.#prefetched(await this.#due(now, most));
   }
 
   /** Those that steps of users' epochs, or of everyone's, have passed. */
-  async passed(asked: number): Promise<Scan> {
-    return this.#prefetched(this.#passed(asked));
+  async passed(most: number): Promise<Scan> {
+    return this.#prefetched(this.#passed(most));
   }
 
-  async #due(now: number, asked: number): Promise<Scan> {
-    const most = Math.min(asked, mostFound);
+  async #due(now: number, most: number): Promise<Scan> {
     const keys = [...dueKeys(this.#tables, now, most + 1)];
     await this.#tables.sessions.prefetch(keys.slice(0, most).map(idOfTimeKey));
     const isOver = turnOf(this.#pace);
@@ -71,11 +68,10 @@ export class Scans {
     return { candidates, more, settle: async () => {} };
   }
 
-  #passed(asked: number): Scan {
+  #passed(most: number): Scan {
     const { epochs, fresh } = this.#state;
     if (epochs.isSettled) return nothing;
     const isOver = turnOf(this.#pace);
-    const most = Math.min(asked, mostFound);
     const candidates: Candidate[] = [];
     const users: UserId[] = [];
     // They are found through the indexes, so all of them must be in there.

@@ -8,8 +8,6 @@ import type { Script } from './scripts/script.ts';
 import * as pieces from './scripts/sweep.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
-/** How many sessions one scan finds: their ends are recorded by a few scripts, of about a millisecond each. */
-const scanned = 128;
 /** How many sessions one script forgets or moves; Redis does nothing else meanwhile, for a fraction of a millisecond. */
 const piece = 5;
 /** How many entries of a stream one script reads only for their times. */
@@ -59,17 +57,16 @@ export class Sweeper {
   async scanDue(now: number, most: number): Promise<Scan> {
     if (this.#role === 'home') return nothing(false);
     const rest = restAfter();
-    const size = Math.min(scanned, most);
-    const reply = await this.#link.run(pieces.scanDue, [String(now), String(size)]);
+    const reply = await this.#link.run(pieces.scanDue, [String(now), String(most)]);
     const [looked, ...found] = reply as [number, ...Found[]];
     const { candidates, unreadable } = decodeCandidates(found);
     return {
       candidates,
-      more: looked === size,
+      more: looked === most,
       settle: async (damaged) => {
         const later = [...damaged, ...unreadable];
         if (later.length > 0) await this.#link.run(pieces.putOff, [String(now), ...later]);
-        if (looked === size) await rest();
+        if (looked === most) await rest();
       },
     };
   }
@@ -79,8 +76,8 @@ export class Sweeper {
     // Both scans look in the lists, so those that were created since the last time come first.
     const placed = await this.#follow(pieces.placeCreated, most * 4);
     if (this.#role === 'home') return nothing(placed.more);
-    const left = await this.#scanLeft(Math.min(scanned, most));
-    const live = await this.#scanLive(Math.min(scanned, most));
+    const left = await this.#scanLeft(most);
+    const live = await this.#scanLive(most);
     const more = left.more || live.more;
     return {
       candidates: [...left.candidates, ...live.candidates],

@@ -7,6 +7,16 @@ import { group, name, StoreFixture, start, user } from '../../../src/stores/conf
 import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { temporaryFolder } from '../harness.ts';
 
+/** An engine of which some operations are watched. */
+function watching(engine: Engine, watched: Partial<Engine>): Engine {
+  return new Proxy<Engine>(engine, {
+    get(whole, key: keyof Engine) {
+      const own = whole[key];
+      return watched[key] ?? (typeof own === 'function' ? own.bind(whole) : own);
+    },
+  });
+}
+
 test('N3.11: of one user’s very many sessions, few are read in one turn and few change in one step; a name requires none', async (t) => {
   const folder = temporaryFolder();
   const store = await openLmdbStore(folder.path);
@@ -37,13 +47,7 @@ test('N3.11: of one user’s very many sessions, few are read in one turn and fe
       return store.engine.commit(change);
     },
   };
-  const engine = new Proxy<Engine>(store.engine, {
-    get(whole, key: keyof Engine) {
-      const own = whole[key];
-      return watched[key] ?? (typeof own === 'function' ? own.bind(whole) : own);
-    },
-  });
-  const rules = rulesOver(engine);
+  const rules = rulesOver(watching(store.engine, watched));
   const at = start + many;
   const create = (plan: object, limit?: { max: number; excess: 'replace' | 'refuse' }) =>
     rules.createSession({
@@ -70,4 +74,42 @@ test('N3.11: of one user’s very many sessions, few are read in one turn and fe
   assert.ok(step! <= 150, `${step} rows in one step`);
   assert.equal(await store.countActive(at, user('ada')), 5);
   assert.equal((await store.readNamed(name('desk')))?.started, true);
+});
+
+test('a sweep finds a hundred sessions at once, and records twenty ends at once: other changes wait for no more', async (t) => {
+  const folder = temporaryFolder();
+  const store = await openLmdbStore(folder.path);
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  await fixture.createMany(250);
+  const end = { at: start + 1000, by: 'policy', reason: 'all_of_user' } as const;
+  await store.endSessionsOfUser(user('ada'), end);
+  let [running, most, found] = [0, 0, 0];
+  const rules = rulesOver(
+    watching(store.engine, {
+      async scanPassed(asked) {
+        const scan = await store.engine.scanPassed(asked);
+        found = Math.max(found, scan.candidates.length);
+        return scan;
+      },
+      async commit(change) {
+        running += 1;
+        most = Math.max(most, running);
+        const outcome = await store.engine.commit(change);
+        running -= 1;
+        return outcome;
+      },
+    }),
+  );
+  let written = 0;
+  for (let more = true; more; ) {
+    const swept = await rules.sweep({ now: start + 1000, keepEnded: 1e6, keepEvents: 1e6, batch: 500 });
+    written += swept.endsWritten;
+    more = swept.more;
+  }
+  assert.equal(written, 250);
+  assert.ok(found <= 100 && most <= 20, `${found} found at once, ${most} recorded at once`);
 });
