@@ -4,17 +4,17 @@ import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import type { Change, Engine, Found, Outcome, Scan, SessionRow } from '../commit.ts';
+import type { Change, Engine, Found, Outcome, RowChange, Scan, SessionRow } from '../commit.ts';
 import type { SessionSnapshot, SweepTask } from '../contract.ts';
 import { readAccount, readKey } from './accounts.ts';
 import type { Attempts } from './attempts.ts';
-import { decodeSession, encodeSession } from './codec.ts';
+import { decodeSession, encodeSession, type Row } from './codec.ts';
 import { type Committer, closedError, type Draft, type State } from './commit.ts';
 import { readFault } from './faults.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
 import { ascending, valuesOf } from './lists.ts';
 import { type Pace, shared } from './pace.ts';
-import { isThere, put, rowsFound } from './rows.ts';
+import { isSession, isThere, put, rowsFound } from './rows.ts';
 import { Scans } from './scans.ts';
 import { archive, insert, rewrite } from './sessions.ts';
 import { readSlot } from './slots.ts';
@@ -178,7 +178,8 @@ export class LmdbEngine implements Engine {
 /** Writes a change, if what it was decided on still holds; everything is checked before anything is written. */
 function apply(draft: Draft, change: Change): Outcome {
   const { at, rows = [], step, count, log = [], events = [] } = change;
-  if (!holds(draft, change)) return { kind: 'conflict', found: foundOf(draft, change) };
+  const there = sessionsThere(draft, rows);
+  if (!holds(draft, change, there)) return { kind: 'conflict', found: foundOf(draft, change) };
   const ended = step ? activeUnder(draft, step.userId) - step.left : 0;
   const sequences = log.map((scope) => draft.log(scope, at));
   if (step) {
@@ -192,8 +193,8 @@ function apply(draft: Draft, change: Change): Outcome {
     if (row.table !== 'sessions') put(draft, row);
     // No entry in the log tells the sweep to move it, or it is the sweep that records this.
     else if (row.before && row.after.end && (change.upkeep || row.entry === undefined)) {
-      archive(draft, row.before, sequenced(row, sequences), at);
-    } else if (row.before) rewrite(draft, row.before, sequenced(row, sequences));
+      archive(draft, there.get(row.after.id)!, row.before, sequenced(row, sequences), at);
+    } else if (row.before) rewrite(draft, there.get(row.after.id)!, row.before, sequenced(row, sequences));
     else {
       made.set(row.after.id, row.after);
       draft.holdAliases(row.after);
@@ -215,13 +216,25 @@ function apply(draft: Draft, change: Change): Outcome {
   return { kind: 'committed', sequences, ended };
 }
 
-function holds(draft: Draft, { on, rows = [] }: Change): boolean {
+/** The rows of the sessions that a change names. There may be a thousand, and each is read once. */
+function sessionsThere(draft: Draft, rows: readonly RowChange[]): Map<SessionId, Row> {
+  const there = new Map<SessionId, Row>();
+  for (const { table, after } of rows) {
+    const row = table === 'sessions' ? draft.rowOf(after.id) : undefined;
+    if (row) there.set((after as StoredSession).id, row);
+  }
+  return there;
+}
+
+function holds(draft: Draft, { on, rows = [] }: Change, there: ReadonlyMap<SessionId, Row>): boolean {
   if (on) {
     const { user, everyone } = draft.epochsOf(on.userId);
     if (on.user !== user || on.everyone !== everyone) return false;
     if (on.revision !== undefined && on.revision !== draft.revisionOf(on.userId)) return false;
   }
-  return rows.every((row) => isThere(draft, row));
+  return rows.every((row) =>
+    row.table === 'sessions' ? isSession(draft, row, there.get(row.after.id)) : isThere(draft, row),
+  );
 }
 
 function foundOf(draft: Draft, { on, rows = [] }: Change): Found {

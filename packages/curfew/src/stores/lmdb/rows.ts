@@ -6,7 +6,7 @@ import { CurfewError } from '../../errors.ts';
 import type { AccountRow, Found, KeyRow, RowChange, SessionRow, SlotRow } from '../commit.ts';
 import type { SessionSnapshot } from '../contract.ts';
 import { namesOf, readAccount, readKey, writeAccount } from './accounts.ts';
-import { decodeSession, lastSeenOf, versionOf } from './codec.ts';
+import { decodeSession, lastSeenOf, type Row, versionOf } from './codec.ts';
 import type { Draft } from './commit.ts';
 import { readSlot } from './slots.ts';
 
@@ -14,10 +14,8 @@ import { readSlot } from './slots.ts';
 type OtherRow = Exclude<RowChange, SessionRow>;
 
 /** Whether what a change knows of a row is so. */
-export function isThere(draft: Draft, row: RowChange): boolean {
+export function isThere(draft: Draft, row: OtherRow): boolean {
   switch (row.table) {
-    case 'sessions':
-      return isSession(draft, row);
     case 'slots':
       return isSlot(draft, row);
     case 'accounts':
@@ -27,8 +25,8 @@ export function isThere(draft: Draft, row: RowChange): boolean {
   }
 }
 
-function isSession(draft: Draft, { before, after, untouched }: SessionRow): boolean {
-  const found = draft.rowOf(after.id);
+/** The same for a session, whose row is `found`. */
+export function isSession(draft: Draft, { before, after, untouched }: SessionRow, found: Row | undefined): boolean {
   if ((found && versionOf(found)) !== before?.version) return false;
   if (!before) return after.aliases.every((alias) => draft.holderOf(alias) === undefined);
   return !untouched || lastSeenOf(found!) === before.lastSeenAt;

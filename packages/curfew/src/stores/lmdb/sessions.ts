@@ -1,7 +1,7 @@
 import type { SessionId } from '../../domain/brand.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import { nextDeadline, type StoredSession, touch } from '../../domain/session.ts';
-import { decodeLog, decodeSession, encodeSession, lastSeenOf, nextCheckAtOf } from './codec.ts';
+import { decodeLog, decodeSession, encodeSession, lastSeenOf, nextCheckAtOf, type Row } from './codec.ts';
 import type { Draft } from './commit.ts';
 import { groupKey, stateKeys, tagKeys, timeKey } from './keys.ts';
 import type { Tables } from './tables.ts';
@@ -36,13 +36,12 @@ export function insert(draft: Draft, stored: StoredSession): void {
 }
 
 /**
- * Overwrites a live session, and moves it in the indexes if necessary, except in the one by deadline: the sweep checks
+ * Overwrites a live session, whose present row is `row`, and moves it in the indexes if necessary, except in the one by deadline: the sweep checks
  * the session again when the old deadline has passed. Activity that the change does not know of is kept.
  */
-export function rewrite(draft: Draft, before: StoredSession, after: StoredSession): void {
+export function rewrite(draft: Draft, row: Row, before: StoredSession, after: StoredSession): void {
   const { tables } = draft;
   const { id } = after;
-  const row = tables.sessions.get(id)!;
   const nextCheckAt = nextCheckAtOf(row);
   if (draft.isFresh(id)) placeFresh(draft, before, nextCheckAt);
   const lastSeenAt = Math.max(after.lastSeenAt, lastSeenOf(row));
@@ -76,13 +75,18 @@ function moveKeys<Mark extends string>(
 }
 
 /**
- * Moves a session from the tables of the living to those of the past: `tombstone` is how it stays there, with its end, and
+ * Moves a session, whose present row is `row`, from the tables of the living to those of the past: `tombstone` is how it stays there, with its end, and
  * with activity that this does not know of.
  */
-export function archive(draft: Draft, stored: StoredSession, tombstone: StoredSession, recordedAt: number): void {
+export function archive(
+  draft: Draft,
+  row: Row,
+  stored: StoredSession,
+  tombstone: StoredSession,
+  recordedAt: number,
+): void {
   const { sessions, ended, live, past, deadlines, graves } = draft.tables;
   const { id } = stored;
-  const row = sessions.get(id)!;
   const nextCheckAt = nextCheckAtOf(row);
   // It belongs to the past from now on, so it need not be placed any more.
   draft.placed(id);

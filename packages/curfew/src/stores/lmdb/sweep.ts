@@ -109,7 +109,7 @@ export class Sweeper {
       for (const id of unburied(draft.tables, through, upTo)) {
         const row = draft.tables.sessions.get(id);
         const stored = row && decodeSession(id, row);
-        if (stored?.end) archive(draft, stored, stored, recordedAt(draft.tables, stored.end));
+        if (row && stored?.end) archive(draft, row, stored, stored, recordedAt(draft.tables, stored.end));
       }
       through = upTo;
       if (isOver()) break;
