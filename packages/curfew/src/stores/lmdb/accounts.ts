@@ -1,8 +1,8 @@
 import type { Account } from '../../domain/account.ts';
 import type { AccountId, KeyId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
-import { accountMentions } from '../../domain/search.ts';
 import type { AccountPage, AccountQuery } from '../contract.ts';
+import { lookedAccount, searchPage } from '../search.ts';
 import type { Draft } from './commit.ts';
 import type { Tables } from './tables.ts';
 
@@ -27,25 +27,23 @@ export function findAccount(tables: Tables, by: { username: string } | { email: 
 const slice = 200;
 
 export async function listAccounts(tables: Tables, query: AccountQuery): Promise<AccountPage> {
-  const { after, limit, text, budget = Number.POSITIVE_INFINITY } = query;
-  const began = performance.now();
-  const accounts: Account[] = [];
-  for (let position = after; ; ) {
-    const start = loginKey.username(position ?? '');
-    const range = { start, end: 'v', exclusiveStart: position !== undefined, limit: slice };
-    let looked = 0;
-    for (const { value: id } of tables.logins.getRange(range)) {
-      looked += 1;
-      const account = readAccount(tables, id as AccountId)!;
-      position = account.username;
-      if (text !== undefined && !accountMentions(account, text)) continue;
-      if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
-      accounts.push(account);
+  const { text } = query;
+  const { page, ...rest } = await searchPage(query, async (after: string | undefined) => {
+    const start = loginKey.username(after ?? '');
+    const range = { start, end: 'v', exclusiveStart: after !== undefined, limit: slice };
+    const ids = tables.logins.getRange(range);
+    const piece = { more: false, looked: look() };
+    function* look() {
+      let looked = 0;
+      for (const { value: id } of ids) {
+        looked += 1;
+        piece.more = looked === slice;
+        yield lookedAccount(readAccount(tables, id as AccountId)!, text);
+      }
     }
-    if (looked < slice) return { accounts, next: undefined, partial: false };
-    if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
-    await new Promise(setImmediate);
-  }
+    return piece;
+  });
+  return { accounts: page, ...rest };
 }
 
 export function readKey(tables: Tables, id: KeyId): ApiKey | undefined {

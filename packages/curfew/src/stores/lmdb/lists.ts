@@ -1,6 +1,7 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { limits } from '../../domain/limits.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
+import { searchPage } from '../search.ts';
 import { matchesFilter } from '../session-filter.ts';
 import { deadlineOf, decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
@@ -25,34 +26,26 @@ import { idsUnder, type Tables } from './tables.ts';
 const [slice, turn] = [200, 3];
 
 export async function listSessions(tables: Tables, state: State, query: SessionQuery): Promise<SessionPage> {
-  const { filter, limit, now, budget } = query;
+  const { filter, now } = query;
   await state.fresh.indexAll();
   const sources = sourcesOf(tables, state, filter, now);
-  const began = performance.now();
-  const found: SessionSnapshot[] = [];
-  let position = query.after;
-  for (;;) {
-    const until = performance.now() + turn;
-    let [looked, more] = [0, false];
-    for (const id of descending(sources, position)) {
-      const stored = find(tables, id);
-      position = id;
-      looked += 1;
-      if (stored) {
-        const snapshot = { stored, epochEnd: stored.end ? undefined : state.epochs.endOf(stored) };
-        if (matchesFilter(snapshot, filter, now)) found.push(snapshot);
-        if (found.length > limit) {
-          found.pop();
-          return { sessions: found, next: found.at(-1)!.stored.id, partial: false };
-        }
+  const { page, ...rest } = await searchPage(query, async (after: SessionId | undefined) => {
+    const piece = { more: false, looked: look(after) };
+    function* look(position: SessionId | undefined): Generator<readonly [SessionId, SessionSnapshot | undefined]> {
+      const until = performance.now() + turn;
+      let looked = 0;
+      for (const id of descending(sources, position)) {
+        const stored = find(tables, id);
+        const snapshot = stored && { stored, epochEnd: stored.end ? undefined : state.epochs.endOf(stored) };
+        yield [id, snapshot && matchesFilter(snapshot, filter, now) ? snapshot : undefined];
+        looked += 1;
+        piece.more = looked === slice || performance.now() >= until;
+        if (piece.more) return;
       }
-      more = looked === slice || performance.now() >= until;
-      if (more) break;
     }
-    if (!more) return { sessions: found, next: undefined, partial: false };
-    if (performance.now() - began >= budget) return { sessions: found, next: position, partial: true };
-    await new Promise(setImmediate);
-  }
+    return piece;
+  });
+  return { sessions: page, ...rest };
 }
 
 /** How many sessions are active: the stored count, less those whose end by deadline is not recorded yet. */

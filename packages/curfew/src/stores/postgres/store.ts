@@ -1,17 +1,17 @@
-import type { Account } from '../../domain/account.ts';
 import { nameOfAlias } from '../../domain/alias.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import { type Event, isFilter, typesOf } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
-import { accountMentions, matchesText } from '../../domain/search.ts';
+import { matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import type { Ruled } from '../../rules/index.ts';
 import { Batcher } from '../batcher.ts';
 import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import { type BlockTimes, skipBlocks } from '../event-times.ts';
+import { lookedAccount, searchPage } from '../search.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
@@ -116,25 +116,21 @@ export class PostgresStore implements Omit<Store, keyof Ruled> {
     }
   }
 
-  listSessions: Store['listSessions'] = async ({ filter, after, limit, now, budget }) => {
-    const began = performance.now();
+  listSessions: Store['listSessions'] = async (query) => {
+    const { filter, limit, now } = query;
     const { text } = filter;
-    const sessions: SessionSnapshot[] = [];
     const size = text === undefined ? limit + 1 : Math.max(slice, limit + 1);
-    let position = after;
-    for (;;) {
-      const { statement, values } = listStatement({ filter, after: position, now }, size);
-      const found = (await this.#trusted(statement, values)).map(codec.decodeSnapshot);
-      for (const snapshot of found) {
-        const { stored, epochEnd } = snapshot;
-        position = stored.id;
-        if (text !== undefined && !matchesText(viewOf(stored, endOf(stored, epochEnd, now)), text)) continue;
-        if (sessions.length === limit) return { sessions, next: sessions.at(-1)!.stored.id, partial: false };
-        sessions.push(snapshot);
-      }
-      if (found.length < size) return { sessions, next: undefined, partial: false };
-      if (performance.now() - began >= budget) return { sessions, next: position, partial: true };
-    }
+    const { page, ...rest } = await searchPage(query, async (after: SessionId | undefined) => {
+      const { statement, values } = listStatement({ filter, after, now }, size);
+      const some = (await this.#trusted(statement, values)).map(codec.decodeSnapshot);
+      const isAsked = ({ stored, epochEnd }: SessionSnapshot) =>
+        text === undefined || matchesText(viewOf(stored, endOf(stored, epochEnd, now)), text);
+      return {
+        looked: some.map((one) => [one.stored.id, isAsked(one) ? one : undefined] as const),
+        more: some.length === size,
+      };
+    });
+    return { sessions: page, ...rest };
   };
 
   countActive: Store['countActive'] = async (now, userId) => {
@@ -153,21 +149,17 @@ export class PostgresStore implements Omit<Store, keyof Ruled> {
     return row && { account: codec.decodeAccount(row), epochs: epochsOf(row) };
   };
 
-  listAccounts: Store['listAccounts'] = async ({ after = '', limit, text, budget = Number.POSITIVE_INFINITY }) => {
-    const began = performance.now();
-    const accounts: Account[] = [];
+  listAccounts: Store['listAccounts'] = async (query) => {
+    const { text, limit } = query;
     const size = text === undefined ? limit + 1 : slice;
-    for (let position = after; ; ) {
-      const rows = await this.#trusted(reads.accounts, [position, size]);
-      for (const account of rows.map(codec.decodeAccount)) {
-        position = account.username;
-        if (text !== undefined && !accountMentions(account, text)) continue;
-        if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
-        accounts.push(account);
-      }
-      if (rows.length < size) return { accounts, next: undefined, partial: false };
-      if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
-    }
+    const { page, ...rest } = await searchPage(query, async (after: string | undefined) => {
+      const some = (await this.#trusted(reads.accounts, [after ?? '', size])).map(codec.decodeAccount);
+      return {
+        looked: some.map((one) => lookedAccount(one, text)),
+        more: some.length === size,
+      };
+    });
+    return { accounts: page, ...rest };
   };
 
   readKey: Store['readKey'] = (id) => this.#keys.run(id);

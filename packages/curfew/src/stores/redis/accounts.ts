@@ -1,9 +1,9 @@
 import type { Account } from '../../domain/account.ts';
 import type { KeyId } from '../../domain/brand.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
-import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
 import type { AccountPage, AccountQuery, Store } from '../contract.ts';
+import { lookedAccount, searchPage } from '../search.ts';
 import { decodeAccount, decodeKey, encodeKey, format } from './codec.ts';
 import { homeOf } from './keys.ts';
 import type { Link } from './link.ts';
@@ -33,22 +33,16 @@ export async function findAccount(
 }
 
 export async function listAccounts(link: Link, query: AccountQuery): Promise<AccountPage> {
-  const { after, limit, text, budget = Number.POSITIVE_INFINITY } = query;
-  const began = performance.now();
-  const accounts: Account[] = [];
-  for (let position = after ?? ''; ; ) {
-    const reply = await link.run(scripts.listAccounts, [String(accountsOfScan), position]);
-    const page = reply as [username: string, row: string | null][];
-    for (const [username, row] of page) {
-      position = username;
-      const account = row === null ? undefined : decodeAccount(row);
-      if (!account || (text !== undefined && !accountMentions(account, text))) continue;
-      if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
-      accounts.push(account);
-    }
-    if (page.length < accountsOfScan) return { accounts, next: undefined, partial: false };
-    if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
-  }
+  const { text } = query;
+  const { page, ...rest } = await searchPage(query, async (after: string | undefined) => {
+    const reply = await link.run(scripts.listAccounts, [String(accountsOfScan), after ?? '']);
+    const some = reply as [username: string, row: string | null][];
+    const looked = some.map(([username, row]) =>
+      row === null ? ([username, undefined] as const) : lookedAccount(decodeAccount(row), text),
+    );
+    return { looked, more: some.length === accountsOfScan };
+  });
+  return { accounts: page, ...rest };
 }
 
 export async function readKey(link: Link, id: KeyId): Promise<ApiKey | undefined> {

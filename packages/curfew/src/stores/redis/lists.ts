@@ -1,5 +1,6 @@
 import type { SessionId } from '../../domain/brand.ts';
-import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
+import type { SessionFilter, SessionPage, SessionQuery } from '../contract.ts';
+import { searchPage } from '../search.ts';
 import { matchesFilter } from '../session-filter.ts';
 import { addressTag, groupTag, homeOf, nameTag } from './keys.ts';
 import type { Link, Reply } from './link.ts';
@@ -13,29 +14,22 @@ const fewest = 50;
 const most = 200;
 
 export async function listSessions(link: Link, query: SessionQuery): Promise<SessionPage> {
-  const { filter, limit, now, budget } = query;
-  const began = performance.now();
-  const found: SessionSnapshot[] = [];
-  let position = query.after;
+  const { filter, limit, now } = query;
   let size = Math.min(most, Math.max(fewest, limit + 1));
-  for (;;) {
-    const ids = await candidatesOf(link, filter, now, size, position);
-    const snapshots = (await link.run(readSessions, ids)) as Reply[];
-    for (const [i, id] of ids.entries()) {
-      position = id;
-      const snapshot = decodeSnapshot(id, snapshots[i] ?? null);
-      if (!snapshot || !matchesFilter(snapshot, filter, now)) continue;
-      found.push(snapshot);
-      if (found.length <= limit) continue;
-      found.pop();
-      return { sessions: found, next: found.at(-1)!.stored.id, partial: false };
-    }
-    const dead = ids.filter((_, i) => snapshots[i] === null);
-    if (dead.length > 0) await drop(link, filter, dead);
-    if (ids.length < size) return { sessions: found, next: undefined, partial: false };
-    if (performance.now() - began >= budget) return { sessions: found, next: position, partial: true };
+  const { page, ...rest } = await searchPage(query, async (after: SessionId | undefined) => {
+    const ids = await candidatesOf(link, filter, now, size, after);
+    const more = ids.length === size;
     size = most;
-  }
+    const replies = (await link.run(readSessions, ids)) as Reply[];
+    const dead = ids.filter((_, i) => replies[i] === null);
+    if (dead.length > 0) await drop(link, filter, dead);
+    const looked = ids.map((id, i) => {
+      const snapshot = decodeSnapshot(id, replies[i] ?? null);
+      return [id, snapshot && matchesFilter(snapshot, filter, now) ? snapshot : undefined] as const;
+    });
+    return { looked, more };
+  });
+  return { sessions: page, ...rest };
 }
 
 /** The next ids, newest first, from just below a position; fewer than requested only if there are no more. */
