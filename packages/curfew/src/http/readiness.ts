@@ -52,7 +52,7 @@ export class Readiness {
   #refusal: Trouble | undefined;
   #probedAt: number = Number.NEGATIVE_INFINITY;
   /** While it listens already, but has not finished its start. */
-  #start: { begun: Promise<void>; finish(): void } | undefined;
+  #start: PromiseWithResolvers<void> | undefined;
 
   constructor(checks: Checks, logger: Logger) {
     this.#checks = checks;
@@ -72,18 +72,17 @@ export class Readiness {
 
   /** Reports that requests should go elsewhere until `started` is called. */
   starting(): void {
-    const { promise: begun, resolve: finish } = Promise.withResolvers<void>();
-    this.#start = { begun, finish };
+    this.#start = Promise.withResolvers();
   }
 
   started(): void {
-    this.#start?.finish();
+    this.#start?.resolve();
     this.#start = undefined;
   }
 
   /** While the server is starting: resolves when it has started. Until then no credential works. */
-  get begun(): Promise<void> | undefined {
-    return this.#start?.begun;
+  get untilStarted(): Promise<void> | undefined {
+    return this.#start?.promise;
   }
 
   /** Reports from now on that requests should go elsewhere; they are still served. */

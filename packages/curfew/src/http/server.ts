@@ -133,9 +133,9 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       };
       return connections.watch(
         listener((request, response) => {
-          const { begun } = readiness;
+          const { untilStarted } = readiness;
           // Anything else would be told that its credential is wrong.
-          if (begun && !isProbe(request)) void begun.then(() => handle(request, response));
+          if (untilStarted && !isProbe(request)) void untilStarted.then(() => handle(request, response));
           else handle(request, response);
         }),
       );
@@ -197,7 +197,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     });
     done();
   });
-  const verifiers = acceptVerifiers(app.server, settings.fence, clientOf, () => readiness.begun !== undefined);
+  const verifiers = acceptVerifiers(app.server, settings.fence, clientOf, () => readiness.untilStarted !== undefined);
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);

@@ -18,7 +18,7 @@ import { shared } from '../../src/stores/lmdb/pace.ts';
 import { Reserve } from '../../src/stores/lmdb/reserve.ts';
 import type { Source } from '../../src/stores/lmdb/sorted-ids.ts';
 import { openTables, type Tables } from '../../src/stores/lmdb/tables.ts';
-import { temporaryFolder } from './harness.ts';
+import { emptyStore, temporaryFolder } from './harness.ts';
 
 /*
  * Each step here is one turn of the event loop. How long a turn takes depends on the machine, so the tests count its
@@ -275,12 +275,7 @@ describe('the embedded store and the turns of the event loop', () => {
   });
 
   test('an epoch is kept for a session that is created in the transaction that would have deleted it', async (t) => {
-    const folder = temporaryFolder();
-    const store = await openLmdbStore(folder.path);
-    t.after(async () => {
-      await store.close();
-      folder.remove();
-    });
+    const store = await emptyStore(t);
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     const ada = user('ada');
     await store.endSessionsOfUser(ada, logout(start));

@@ -4,8 +4,7 @@ import { limits } from '../../../src/domain/limits.ts';
 import { rulesOver } from '../../../src/rules/index.ts';
 import type { Engine } from '../../../src/stores/commit.ts';
 import { group, name, StoreFixture, start, user } from '../../../src/stores/conformance/harness.ts';
-import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
-import { temporaryFolder } from '../harness.ts';
+import { emptyStore } from '../harness.ts';
 
 /** An engine of which some operations are watched. */
 function watching(engine: Engine, watched: Partial<Engine>): Engine {
@@ -18,12 +17,7 @@ function watching(engine: Engine, watched: Partial<Engine>): Engine {
 }
 
 test('N3.11: of one user’s very many sessions, few are read in one turn and few change in one step; a name requires none', async (t) => {
-  const folder = temporaryFolder();
-  const store = await openLmdbStore(folder.path);
-  t.after(async () => {
-    await store.close();
-    folder.remove();
-  });
+  const store = await emptyStore(t);
   const many = 1500;
   const fixture = new StoreFixture({ store, dispose: async () => {} });
   await fixture.createMany(many);
@@ -77,12 +71,7 @@ test('N3.11: of one user’s very many sessions, few are read in one turn and fe
 });
 
 test('a sweep finds a hundred sessions at once, and records twenty ends at once: other changes wait for no more', async (t) => {
-  const folder = temporaryFolder();
-  const store = await openLmdbStore(folder.path);
-  t.after(async () => {
-    await store.close();
-    folder.remove();
-  });
+  const store = await emptyStore(t);
   const fixture = new StoreFixture({ store, dispose: async () => {} });
   await fixture.createMany(250);
   const end = { at: start + 1000, by: 'policy', reason: 'all_of_user' } as const;
